@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The packaging of one version for hardware profiles.
  *
- * @param error why it failed; of one that succeeded, why some of its profiles got no artifact
+ * @param error why it failed; else why some profiles get no artifact, as those of devices that the
+ *     catalogue lacks
  */
 public record Packaging(
     String model,

@@ -82,8 +82,8 @@ public final class PackagingService {
    * Queues the packaging of a version. While one of it is open, that one is returned. Variants that
    * root does not delegate to this server come out unsigned and await the release key's signature.
    *
-   * @param asked hardware profiles; empty for those of the enrolled devices, or, while there is
-   *     none, all of the catalogue that run on a processor
+   * @param asked hardware profiles; empty for those of the enrolled devices that the catalogue has,
+   *     or, while there is none, all of the catalogue that run on a processor
    * @param emulatedItems evaluation items that run under emulation where this machine lacks a
    *     profile's instructions; 0 for none
    * @param judging how variants are judged this time; {@link Judging#BY_DATA} for as its import
@@ -93,7 +93,8 @@ public final class PackagingService {
   public Packaging start(
       Actor actor, ModelVersion version, List<String> asked, int emulatedItems, Judging judging) {
     ModelVersionView view = registry.version(version);
-    List<String> chosen = chosen(asked);
+    Choice choice = choice(asked);
+    List<String> chosen = choice.profiles();
     Optional<Packaging> open = newest(version).filter(packaging -> !packaging.state().isTerminal());
     if (open.isPresent()) {
       return open.get();
@@ -108,7 +109,7 @@ public final class PackagingService {
             emulatedItems > 0 ? EMULATING : LIMITS,
             folder -> input.write(folder, view, chosen, releaseCounter, emulatedItems, judging),
             (transaction, job) -> {
-              PackagingStore.insert(transaction, job, version, chosen, releaseCounter, now());
+              PackagingStore.insert(transaction, job, version, choice, releaseCounter, now());
               audit.append(
                   transaction,
                   actor,
@@ -125,7 +126,7 @@ public final class PackagingService {
    * @throws ProblemException if a profile is unknown, the packager is not there or too many wait
    */
   void checkStart(List<String> asked) {
-    chosen(asked);
+    choice(asked);
     program();
     jobs.checkRoom(KIND);
   }
@@ -206,7 +207,7 @@ public final class PackagingService {
       database.run(
           transaction -> {
             registry.putVariants(transaction, version, variants);
-            PackagingStore.ended(transaction, job.id(), WorkState.SUCCEEDED, report.refusal());
+            PackagingStore.succeeded(transaction, job.id(), report.refusal());
           });
     } catch (IOException | JsonParseException e) {
       end(
@@ -284,19 +285,49 @@ public final class PackagingService {
                     packaging.error()));
   }
 
-  private List<String> chosen(List<String> asked) {
-    List<String> chosen =
-        asked.isEmpty() ? profilesInUse() : asked.stream().distinct().sorted().toList();
+  /**
+   * Profiles to package for.
+   *
+   * @param unknown profiles of enrolled devices that the catalogue lacks: for them nothing can be
+   *     packaged, but they must not keep the others from getting theirs
+   */
+  record Choice(List<String> profiles, List<String> unknown) {
+    Choice {
+      profiles = List.copyOf(profiles);
+      unknown = List.copyOf(unknown);
+    }
+
+    /** What is told of those that get nothing. */
+    Optional<JobError> leftOut() {
+      return unknown.isEmpty()
+          ? Optional.empty()
+          : Optional.of(
+              new JobError(
+                  ErrorCode.PROFILE_UNSUPPORTED.name(),
+                  "devices are of profiles %s, which the catalogue lacks: start the server with --profiles DIR that has them"
+                      .formatted(unknown)));
+    }
+  }
+
+  Choice choice(List<String> asked) {
+    if (asked.isEmpty()) {
+      return inUse();
+    }
+    List<String> chosen = asked.stream().distinct().sorted().toList();
     for (String profile : chosen) {
-      if (profiles.catalog().profile(profile).isEmpty()) {
+      if (!isKnown(profile)) {
         throw new ProblemException(ErrorCode.REQUEST_INVALID, profiles.unknown(profile));
       }
     }
-    return chosen;
+    return new Choice(chosen, List.of());
+  }
+
+  private boolean isKnown(String profile) {
+    return profiles.catalog().profile(profile).isPresent();
   }
 
   /** Those of the enrolled devices; without any, all that need nothing but a processor. */
-  private List<String> profilesInUse() {
+  private Choice inUse() {
     List<String> enrolled =
         database.call(
             transaction ->
@@ -304,13 +335,17 @@ public final class PackagingService {
                     "select distinct profile from device where profile is not null"
                         + " order by profile limit 200",
                     row -> row.text("profile")));
-    return enrolled.isEmpty()
-        ? profiles.catalog().profiles().stream()
-            .filter(profile -> profile.executionProviders().equals(List.of("cpu")))
-            .map(profile -> profile.id())
-            .sorted()
-            .toList()
-        : enrolled;
+    List<String> known = enrolled.stream().filter(this::isKnown).toList();
+    List<String> unknown = enrolled.stream().filter(profile -> !isKnown(profile)).toList();
+    return new Choice(
+        known.isEmpty()
+            ? profiles.catalog().profiles().stream()
+                .filter(profile -> profile.executionProviders().equals(List.of("cpu")))
+                .map(profile -> profile.id())
+                .sorted()
+                .toList()
+            : known,
+        unknown);
   }
 
   private static JobProgram program() {

@@ -43,18 +43,20 @@ final class PackagingStore {
       Transaction transaction,
       String job,
       ModelVersion version,
-      List<String> profiles,
+      PackagingService.Choice choice,
       long releaseCounter,
       Instant now) {
     transaction.update(
-        "insert into packaging (job, model, version, profiles, release_counter, state, created_at)"
-            + " values (?, ?, ?, ?, ?, 'QUEUED', ?)",
+        "insert into packaging (job, model, version, profiles, release_counter, state, created_at,"
+            + " error_code, error_detail) values (?, ?, ?, ?, ?, 'QUEUED', ?, ?, ?)",
         job,
         version.model().value(),
         version.version(),
-        profiles,
+        choice.profiles(),
         releaseCounter,
-        now);
+        now,
+        choice.leftOut().map(JobError::code).orElse(null),
+        choice.leftOut().map(JobError::detail).orElse(null));
   }
 
   /** The job of a version's open packaging. */
@@ -74,6 +76,16 @@ final class PackagingStore {
         state.name(),
         error == null ? null : error.code(),
         error == null ? null : error.detail(),
+        job);
+  }
+
+  /** Tells of profiles that got nothing beside those that were left out from the start. */
+  static void succeeded(Transaction transaction, String job, @Nullable JobError refusal) {
+    transaction.update(
+        "update packaging set state = 'SUCCEEDED', error_code = coalesce(error_code, ?),"
+            + " error_detail = nullif(concat_ws('; ', error_detail, ?::text), '') where job = ?",
+        refusal == null ? null : refusal.code(),
+        refusal == null ? null : refusal.detail(),
         job);
   }
 

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.api.ModelVersionView;
+import io.skerry.api.Packaging;
 import io.skerry.api.Variant;
 import io.skerry.api.VariantState;
 import io.skerry.api.WorkState;
+import io.skerry.artifact.job.JobError;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.registry.Registry;
@@ -16,7 +18,9 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -74,6 +78,63 @@ class PackagingCancelTest {
     assertThatThrownBy(() -> service.cancel(ANA, new ModelVersion(new ModelName("cats"), 2)))
         .isInstanceOf(ProblemException.class)
         .hasMessageContaining("cats@2");
+  }
+
+  /** One offline device of a profile that was removed since kept all others from new variants. */
+  @Test
+  void leavesOutProfilesOfDevicesThatTheCatalogueLacksAndSaysSo() {
+    PackagingService service = plane.bean(PackagingService.class);
+    ModelVersion version = new ModelVersion(new ModelName("birds"), 1);
+    plane
+        .database()
+        .run(
+            transaction -> {
+              for (String profile : List.of("arm64-neon", "own-board")) {
+                transaction.update(
+                    """
+                      insert into device (id, tenant, labels, facts, profile, enrolled_at)
+                      values (?, 'default', '{}', '{}', ?, now())
+                      """,
+                    "of-" + profile,
+                    profile);
+              }
+              transaction.update(
+                  """
+                    insert into model_version (model, version, source, format, blob, created_at)
+                    values ('birds', 1, 'import', 'onnx', 'x', now())
+                    """);
+              transaction.update(
+                  """
+                    insert into job (id, kind, subject, state, created_at)
+                    values ('job-2', 'package', 'birds@1', 'QUEUED', now())
+                    """);
+            });
+
+    PackagingService.Choice choice = service.choice(List.of());
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update("delete from device");
+              PackagingStore.insert(transaction, "job-2", version, choice, 1, Instant.EPOCH);
+            });
+    Packaging queued = service.packaging(version);
+    plane
+        .database()
+        .run(
+            transaction ->
+                PackagingStore.succeeded(
+                    transaction, "job-2", new JobError("PACKAGING_FAILED", "too large")));
+    Packaging ended = service.packaging(version);
+
+    assertThat(queued.profiles()).containsExactly("arm64-neon");
+    assertThat(Objects.requireNonNull(queued.error()).detail())
+        .contains("[own-board]", "--profiles DIR");
+    assertThat(ended.state()).isEqualTo(WorkState.SUCCEEDED);
+    assertThat(Objects.requireNonNull(ended.error()).detail()).contains("[own-board]", "too large");
+    assertThatThrownBy(() -> service.choice(List.of("own-board")))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("own-board");
   }
 
   /** A server of before V655 wrote no more of a candidate. */
