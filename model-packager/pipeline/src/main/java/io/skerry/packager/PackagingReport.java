@@ -40,7 +40,7 @@ record PackagingReport(
     variants.forEach(variant -> array.add(json(variant)));
     JsonObject report = new JsonObject();
     report.addProperty("metric", metric.text());
-    report.addProperty("float", floatMetric);
+    report.addProperty("float", number(floatMetric));
     report.addProperty("calibrationItems", calibrationItems);
     report.addProperty("items", items);
     report.add("variants", array);
@@ -55,7 +55,6 @@ record PackagingReport(
     report.add("refused", without);
     return new GsonBuilder()
             .serializeNulls()
-            .serializeSpecialFloatingPointValues()
             .disableHtmlEscaping()
             .setPrettyPrinting()
             .create()
@@ -74,7 +73,8 @@ record PackagingReport(
     object.add("options", options);
     object.addProperty("bytes", measured.bytes());
     object.addProperty("model", measured.digest().map(Object::toString).orElse(null));
-    object.addProperty(metric.text(), measured.quality().map(Quality::value).orElse(null));
+    object.addProperty(
+        metric.text(), measured.quality().map(quality -> number(quality.value())).orElse(null));
     object.add("quality", measured.quality().map(PackagingReport::json).orElse(null));
     object.addProperty("p50Micros", measured.timing().map(Timing::p50Micros).orElse(null));
     object.addProperty("p99Micros", measured.timing().map(Timing::p99Micros).orElse(null));
@@ -128,15 +128,13 @@ record PackagingReport(
 
   private static JsonObject json(Quality quality) {
     JsonObject object = new JsonObject();
-    object.addProperty("value", quality.value());
+    object.addProperty("value", number(quality.value()));
     object.add("interval", json(quality.interval()));
-    object.addProperty("difference", quality.difference());
+    object.addProperty("difference", number(quality.difference()));
     object.add("differenceInterval", json(quality.differenceInterval()));
-    object.addProperty("pValue", quality.pValue());
+    object.addProperty("pValue", number(quality.pValue()));
     object.addProperty("flips", quality.flips().isPresent() ? quality.flips().getAsInt() : null);
-    // A file that says exactly the same has no noise: JSON knows no infinity.
-    object.addProperty(
-        "signalToNoise", Double.isFinite(quality.signalToNoise()) ? quality.signalToNoise() : null);
+    object.addProperty("signalToNoise", number(quality.signalToNoise()));
     object.addProperty("items", quality.items());
     return object;
   }
@@ -149,9 +147,14 @@ record PackagingReport(
 
   private static JsonArray json(Interval interval) {
     JsonArray array = new JsonArray();
-    array.add(interval.low());
-    array.add(interval.high());
+    array.add(number(interval.low()));
+    array.add(number(interval.high()));
     return array;
+  }
+
+  /** Absent where a candidate answers no numbers, or has no noise: JSON knows neither. */
+  private static @Nullable Double number(double value) {
+    return Double.isFinite(value) ? value : null;
   }
 
   /** The same as a table for people. */

@@ -40,7 +40,7 @@ final class ParetoPlot {
     Map<Measured, Boolean> winners = new LinkedHashMap<>();
     for (Variant variant : report.variants()) {
       Measured measured = variant.verdict().measured();
-      if (measured.quality().isPresent()) {
+      if (measured.quality().filter(ParetoPlot::isPlace).isPresent()) {
         profiles.computeIfAbsent(variant.profile(), id -> new ArrayList<>()).add(measured);
         winners.merge(measured, variant.verdict().winner(), Boolean::logicalOr);
       }
@@ -72,6 +72,13 @@ final class ParetoPlot {
     }
     line("</svg>");
     return text.toString();
+  }
+
+  /** A candidate that answers no numbers has no place. */
+  private static boolean isPlace(Quality quality) {
+    return Double.isFinite(quality.value())
+        && Double.isFinite(quality.interval().low())
+        && Double.isFinite(quality.interval().high());
   }
 
   private void field(int top, String profile, String unit, List<Point> points) {

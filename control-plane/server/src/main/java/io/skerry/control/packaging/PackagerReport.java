@@ -100,9 +100,9 @@ record PackagerReport(String metric, List<Told> variants, @Nullable List<Refused
 
   /** Figures beside the float model's. */
   record Judged(
-      double value,
+      @Nullable Double value,
       @Nullable List<Double> interval,
-      double difference,
+      @Nullable Double difference,
       @Nullable List<Double> differenceInterval,
       @Nullable Integer flips,
       @Nullable Double signalToNoise,
@@ -114,18 +114,20 @@ record PackagerReport(String metric, List<Told> variants, @Nullable List<Refused
       if (own == null || paired == null || own.size() != ENDS || paired.size() != ENDS) {
         return null;
       }
-      if (own.contains(null) || paired.contains(null)) {
+      Double said = value;
+      Double lost = difference;
+      if (said == null || lost == null || own.contains(null) || paired.contains(null)) {
         return null;
       }
       boolean finite =
-          DoubleStream.of(value, own.get(0), own.get(1), difference, paired.get(0), paired.get(1))
+          DoubleStream.of(said, own.get(0), own.get(1), lost, paired.get(0), paired.get(1))
               .allMatch(Double::isFinite);
       boolean noisy = signalToNoise != null && Double.isFinite(signalToNoise);
       return finite
           ? new VariantQuality(
               metric,
-              new Interval(value, own.get(0), own.get(1)),
-              new Interval(difference, paired.get(0), paired.get(1)),
+              new Interval(said, own.get(0), own.get(1)),
+              new Interval(lost, paired.get(0), paired.get(1)),
               items,
               flips,
               noisy ? signalToNoise : null)
@@ -143,7 +145,7 @@ record PackagerReport(String metric, List<Told> variants, @Nullable List<Refused
   record Proof(@Nullable String by, @Nullable Judged quality, @Nullable String reason) {
     /** What an operator is told beside the verdict. */
     String words() {
-      if (quality != null) {
+      if (quality != null && quality.value() != null) {
         return String.format(
             Locale.ROOT,
             "; accuracy proved under %s: %.4f on %d items",

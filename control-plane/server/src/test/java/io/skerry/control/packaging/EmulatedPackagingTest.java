@@ -38,13 +38,16 @@ class EmulatedPackagingTest {
   @Test
   void tellsOfAWinnerWhetherItRanOnSuchAProcessor() {
     PackagerReport.Judged judged =
-        new PackagerReport.Judged(.975, List.of(.9, 1.0), 0, List.of(-.01, .01), 0, null, 40);
+        new PackagerReport.Judged(.975, List.of(.9, 1.0), 0.0, List.of(-.01, .01), 0, null, 40);
     PackagerReport.Proof emulated = new PackagerReport.Proof("qemu", judged, null);
     PackagerReport.Proof unproved = new PackagerReport.Proof(null, null, "there is no qemu");
 
     assertThat(emulated.words()).isEqualTo("; accuracy proved under qemu: 0.9750 on 40 items");
     assertThat(unproved.words()).isEqualTo("; accuracy unproved: there is no qemu");
     assertThat(new PackagerReport.Proof(null, null, null).words()).isEmpty();
+    PackagerReport.Judged numberless =
+        new PackagerReport.Judged(null, null, null, null, null, null, 40);
+    assertThat(new PackagerReport.Proof("qemu", numberless, null).words()).isEmpty();
   }
 
   @Test

@@ -38,9 +38,9 @@ class PackagerReportTest {
          "measured": "here", "proof": {"accuracy": "none", "reason": "not run there"},
          "unfused": [], "winner": true, "reason": "fastest that keeps the metric"},
         {"profile": "x86-64-vnni", "engine": "onnxruntime", "precision": "int8", "options": [],
-         "bytes": 90, "accuracy": NaN,
-         "quality": {"value": NaN, "interval": [NaN, NaN], "difference": NaN,
-           "differenceInterval": [NaN, NaN], "pValue": NaN, "flips": 400, "signalToNoise": null,
+         "bytes": 90, "accuracy": null,
+         "quality": {"value": null, "interval": [null, null], "difference": null,
+           "differenceInterval": [null, null], "pValue": null, "flips": 400, "signalToNoise": null,
            "items": 400},
          "p50Micros": null, "p99Micros": null, "loadMillis": null, "peakMemoryBytes": null,
          "measured": "none", "proof": {"accuracy": "here"}, "unfused": [], "winner": false,
@@ -85,6 +85,21 @@ class PackagerReportTest {
   void keepsNoFiguresOfWhatAnswersNoNumbers() {
     assertThat(kept().getLast().quality()).isNull();
     assertThat(kept().getLast().reason()).isEqualTo("loses NaN of the metric, 0.0050 is allowed");
+  }
+
+  @Test
+  void readsWhatPackagersBeforeWroteOfNoNumbers() {
+    String before =
+        REPORT
+            .replace("\"value\": null", "\"value\": NaN")
+            .replace("[null, null]", "[NaN, NaN]")
+            .replace("\"difference\": null", "\"difference\": NaN");
+    PackagerReport report = PackagerReport.parse(before);
+
+    assertThat(before).isNotEqualTo(REPORT);
+    assertThat(
+            report.kept(report.variants().getLast(), VariantState.NOT_CHOSEN, null, null).quality())
+        .isNull();
   }
 
   @Test

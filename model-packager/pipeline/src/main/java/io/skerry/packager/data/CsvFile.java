@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Comma-separated numbers; the first line is a header unless it is all numbers itself. */
+/** Comma-separated numbers; the first line is a header unless it is an item itself. */
 final class CsvFile {
   private static final int LINE_CHARS_MAX = 1 << 22;
 
@@ -96,15 +96,22 @@ final class CsvFile {
     return line.split(",", -1);
   }
 
+  /** Whether a first line is an item: numbers, of which some may be missing. */
   private static boolean isNumbers(String line) {
-    for (String cell : cells(line)) {
+    String[] cells = cells(line);
+    boolean any = false;
+    boolean counts = cells[0].isBlank();
+    for (int i = 0; i < cells.length; i++) {
+      String cell = cells[i].strip();
       try {
-        Float.parseFloat(cell.strip());
+        any |= !cell.isEmpty() && !Float.isNaN(Float.parseFloat(cell));
       } catch (NumberFormatException e) {
         return false;
       }
+      counts &= i == 0 || cell.equals(Integer.toString(i - 1));
     }
-    return true;
+    // Nothing, then 0, 1, 2 and so on is how pandas heads columns without names.
+    return any && !counts;
   }
 
   private static float number(Path file, String cell, int line, int column) {

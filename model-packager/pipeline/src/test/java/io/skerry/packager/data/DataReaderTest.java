@@ -66,6 +66,14 @@ class DataReaderTest {
   }
 
   @Test
+  void keepsAFirstItemThatLacksValues() throws Exception {
+    assertThat(row(read("c.csv", ",2,3\n4,5,6\n"), 0)).containsExactly(Float.NaN, 2, 3);
+    assertThat(row(read("d.csv", "1,,3\n4,5,6\n"), 0)).containsExactly(1, Float.NaN, 3);
+    assertThat(row(read("e.csv", ",0,1\n4,5,6\n"), 0)).containsExactly(4, 5, 6);
+    assertThat(row(read("f.csv", ",b,\n4,5,6\n"), 0)).containsExactly(4, 5, 6);
+  }
+
+  @Test
   void readsParquet() throws Exception {
     Path file = folder.resolve("data.parquet");
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");

@@ -1,0 +1,88 @@
+package io.skerry.packager;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import io.skerry.packager.measure.Choice;
+import io.skerry.packager.measure.Interval;
+import io.skerry.packager.measure.Measured;
+import io.skerry.packager.measure.Metric;
+import io.skerry.packager.measure.Proof;
+import io.skerry.packager.measure.Quality;
+import io.skerry.profile.Candidate;
+import io.skerry.profile.Engine;
+import io.skerry.profile.Precision;
+import java.io.StringReader;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class PackagingReportTest {
+  private static final double NONE = Double.NaN;
+
+  private final PackagingReport report =
+      new PackagingReport(
+          Metric.ACCURACY,
+          0.9,
+          100,
+          200,
+          List.of(variant(Precision.FP32, 0.9), variant(Precision.INT8, NONE)),
+          Map.of());
+
+  /** JSON has no word for what is no number: parsers that keep to it refuse the whole report. */
+  @Test
+  void tellsNothingWhereACandidateAnswersNoNumbers() throws Exception {
+    JsonReader reader = new JsonReader(new StringReader(report.json()));
+    reader.setStrictness(Strictness.STRICT);
+
+    JsonObject broken =
+        JsonParser.parseReader(reader)
+            .getAsJsonObject()
+            .getAsJsonArray("variants")
+            .get(1)
+            .getAsJsonObject();
+
+    assertThat(report.json()).doesNotContain("NaN", "Infinity");
+    assertThat(broken.get("accuracy").isJsonNull()).isTrue();
+    assertThat(broken.getAsJsonObject("quality").get("value").isJsonNull()).isTrue();
+  }
+
+  @Test
+  void drawsNoPointOfSuch() {
+    assertThat(ParetoPlot.svg(report)).contains("fp32").doesNotContain("NaN", "int8");
+  }
+
+  private static Variant variant(Precision precision, double value) {
+    Quality quality =
+        new Quality(
+            value,
+            new Interval(value - .01, value + .01),
+            value - 0.9,
+            new Interval(value - .91, value - .89),
+            value,
+            value,
+            OptionalInt.of(0),
+            value,
+            200);
+    Measured measured =
+        new Measured(
+            new Candidate(Engine.ONNXRUNTIME, precision),
+            List.of(),
+            1000,
+            Optional.empty(),
+            Optional.of(quality),
+            Optional.empty(),
+            OptionalLong.empty(),
+            new Proof.Here(),
+            Optional.empty(),
+            Optional.empty());
+    return new Variant(
+        "arm64-neon", new Choice.Verdict(measured, false, "slower"), Optional.empty());
+  }
+}
