@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -217,6 +218,12 @@ final class ImportCommand {
               paramLabel = "FILE",
               description = "what devices watch and may tell, as 'import monitoring' takes it")
           @Nullable Path monitoring,
+      @Option(
+              names = "--input-shape",
+              paramLabel = "NAME=1,3,224,224",
+              description =
+                  "what an ONNX model's input is to be where the file leaves more than the batch open, the batch first")
+          @Nullable String inputShape,
       @Mixin EmulationOptions emulation,
       @Mixin JudgingOptions judging,
       @Option(names = "--watch", description = "wait for the packaging to end") boolean watch,
@@ -234,6 +241,10 @@ final class ImportCommand {
       if (monitoring != null) {
         sendMonitoring(client, name, monitoring);
       }
+      Map<String, String> parts = new LinkedHashMap<>(judging.parts());
+      if (inputShape != null) {
+        parts.put("inputShape", inputShape);
+      }
       String boundary = "skerry-" + UUID.randomUUID();
       JsonObject started =
           client.send(
@@ -246,7 +257,7 @@ final class ImportCommand {
                   data,
                   profiles == null ? List.of() : profiles,
                   emulation.items(),
-                  judging.parts()),
+                  parts),
               JsonObject.class);
       String version = Json.text(started, "model") + "@" + Json.text(started, "version");
       output.print(

@@ -388,6 +388,20 @@ class MainTest {
   }
 
   @Test
+  void saysWhatAnInputIsToBe() throws IOException {
+    answer(
+        "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");
+    Path model = Files.writeString(folder.resolve("m.onnx"), "\b\b\022\007weights");
+    Path calibration = Files.writeString(folder.resolve("c.npy"), "x");
+
+    importing(model, calibration);
+    importing(model, calibration, "--input-shape", "image=1,3,224,224");
+
+    assertThat(requests.get(0)).doesNotContain("inputShape");
+    assertThat(requests.get(1)).contains("name=\"inputShape\"\r\n\r\nimage=1,3,224,224\r\n");
+  }
+
+  @Test
   void saysHowVariantsAreJudgedOnlyWhenTold() throws IOException {
     answer(
         "/v1/models/mine/import", 202, "{\"model\":\"mine\",\"version\":1,\"state\":\"QUEUED\"}");

@@ -65,6 +65,7 @@ final class ModelImport {
    * @param calibration one NPY file of inputs, or a ZIP of the arrays that packaging reads
    * @param emulatedItems as {@link PackagingService#start} takes them
    * @param judging how its variants are judged, by every packaging that says nothing else
+   * @param inputShape what an ONNX model's input is to be, where the file leaves it open
    * @throws ProblemException with one line that says what is wrong
    */
   Packaging bring(
@@ -74,7 +75,8 @@ final class ModelImport {
       Upload calibration,
       List<String> profiles,
       int emulatedItems,
-      Judging judging)
+      Judging judging,
+      Optional<String> inputShape)
       throws IOException {
     ModelName checked = name(name);
     Path folder = Files.createDirectory(imports.resolve(UUID.randomUUID().toString()));
@@ -89,7 +91,11 @@ final class ModelImport {
                 .formatted(judging.metric(), LABELS));
       }
       Judgings.keep(judging, folder);
+      InputShapes.keep(inputShape, folder);
       ModelFiles files = received.withWeights(model.name());
+      if (inputShape.isPresent() && !files.format().equals("onnx")) {
+        throw invalid("a TFLite file has a shape of its own: leave inputShape out");
+      }
       // A version that cannot be packaged is of no use to anybody.
       packaging.checkStart(profiles);
       // The registry keeps a copy of what was unpacked.

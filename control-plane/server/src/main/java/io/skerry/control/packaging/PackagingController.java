@@ -79,7 +79,8 @@ final class PackagingController {
       @Part("metric") @Nullable String metric,
       @Part("boxes") @Nullable String boxes,
       @Part("scoreOutput") @Nullable String scoreOutput,
-      @Part("maxDrop") @Nullable Double maxDrop)
+      @Part("maxDrop") @Nullable Double maxDrop,
+      @Part("inputShape") @Nullable String inputShape)
       throws IOException {
     if (file == null || calibration == null) {
       Stream.of(file, calibration).filter(Objects::nonNull).forEach(CompletedFileUpload::discard);
@@ -102,7 +103,8 @@ final class PackagingController {
                       ? List.of()
                       : List.of(profiles.strip().split("\\s*,\\s*")),
                   emulatedItems(emulatedItems),
-                  Judgings.checked(new Judging(metric, boxes, scoreOutput, maxDrop))));
+                  Judgings.checked(new Judging(metric, boxes, scoreOutput, maxDrop)),
+                  InputShapes.checked(inputShape)));
     }
   }
 

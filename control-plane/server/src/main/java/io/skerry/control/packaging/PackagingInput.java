@@ -99,6 +99,7 @@ final class PackagingInput {
     if (snapshot == null) {
       Path own = own(version);
       Judgings.say(judging.equals(Judging.BY_DATA) ? Judgings.kept(own) : judging, job);
+      InputShapes.kept(own).ifPresent(shape -> job.put("inputShape", shape));
       JobFolder prepared = JobFolder.create(folder, job);
       copyOwnArrays(prepared, own);
       writeCommon(prepared, version, chosen);

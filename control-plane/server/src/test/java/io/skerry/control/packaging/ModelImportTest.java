@@ -405,6 +405,31 @@ class ModelImportTest {
         .doesNotContainKeys("boxes", "maxDrop");
   }
 
+  /** A file may leave more than its batch open, and no server could package it. */
+  @Test
+  void packagesAVersionWithTheInputThatItsImportSaid() throws Exception {
+    Path inputs = folder.resolve("inputs.npy");
+    numbers().write(inputs);
+    byte[] array = Files.readAllBytes(inputs);
+    for (String wrong : List.of("x", "image=3,224", "image=1", "=1,3,x", "image=1,0")) {
+      ByteArrayOutputStream body = new ByteArrayOutputStream();
+      part(body, "inputShape", wrong);
+
+      HttpResponse<String> answer = bring("open", "a.onnx", MODEL, "inputs.npy", array, body);
+
+      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(400);
+      assertThat(answer.body()).contains("the batch first");
+    }
+    assertThat(plane.get("/v1/models/open").statusCode()).isEqualTo(404);
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    part(body, "inputShape", "image=1,3,224,224");
+
+    assertThat(bring("open", "a.onnx", MODEL, "inputs.npy", array, body).statusCode())
+        .isEqualTo(202);
+
+    assertThat(job("open", Judging.BY_DATA)).containsEntry("inputShape", "image=1,3,224,224");
+  }
+
   @Test
   void registersNothingThatCannotBeJudgedAsSaid() throws Exception {
     Path inputs = folder.resolve("inputs.npy");
