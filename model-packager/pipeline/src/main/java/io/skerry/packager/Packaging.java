@@ -119,6 +119,13 @@ final class Packaging {
                   Runtime.getRuntime().maxMemory() >> 20,
                   "prune the model, or give fewer items"),
           e);
+    } catch (InternalError e) {
+      // What Java makes of a page of a mapped file that the disk has no room for, or cannot read.
+      throw new JobFailure(
+          ErrorCode.STORAGE_FAILED,
+          "%s: a temporary file in %s could not be written or read back (%s): free disk space there"
+              .formatted(request.file(), System.getProperty("java.io.tmpdir"), oneLine(e)),
+          e);
     } catch (JobFailure | ArtifactException e) {
       throw e;
     } catch (UncheckedIOException e) {
