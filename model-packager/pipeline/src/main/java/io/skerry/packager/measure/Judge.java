@@ -17,9 +17,6 @@ import java.util.stream.IntStream;
 
 /** Says how good a candidate is: by labels, or by the float model where there are none. */
 public final class Judge {
-  /** How far numbers that have places may be from the float model's, as a share of their spread. */
-  private static final double PLACES_TOLERANCE = 0.1;
-
   /** How far a single output may be from the float model's, as a share of its span. */
   private static final double SCORE_TOLERANCE = 0.1;
 
@@ -32,7 +29,7 @@ public final class Judge {
   private final Agreement agreement;
 
   /** Of each output, whether its elements have places, and need not be scores of classes. */
-  private final List<Boolean> places;
+  private final List<Optional<Places>> places;
 
   /** What agrees where no labels tell. */
   private enum Agreement {
@@ -49,7 +46,7 @@ public final class Judge {
       double threshold,
       UnaryOperator<Outputs> reading,
       Agreement agreement,
-      List<Boolean> places) {
+      List<Optional<Places>> places) {
     this.agreement = agreement;
     this.places = List.copyOf(places);
     this.metric = metric;
@@ -82,7 +79,13 @@ public final class Judge {
       double threshold,
       UnaryOperator<Outputs> reading) {
     return new Judge(
-        metric, floats, Optional.of(labels), threshold, reading, Agreement.NUMBERS, List.of(false));
+        metric,
+        floats,
+        Optional.of(labels),
+        threshold,
+        reading,
+        Agreement.NUMBERS,
+        List.of(Optional.empty()));
   }
 
   /**
@@ -91,8 +94,8 @@ public final class Judge {
    *
    * <ul>
    *   <li>Several elements: the largest is the same one.
-   *   <li>Elements in several dimensions, which need not be classes: their differences are at most
-   *       a tenth of the spread of all that the float model says there, as root mean squares.
+   *   <li>Elements in several dimensions, which need not be classes, or one for each place of such:
+   *       about the same, see {@link PlacesAgreement}.
    *   <li>One element that the float model keeps within 0 and 1: it is on the same side of the
    *       threshold and differs by at most 0.1.
    *   <li>One element otherwise: it differs by at most a tenth of the float model's span over the
@@ -104,8 +107,6 @@ public final class Judge {
    * @param threshold the score from which the positive class is predicted
    */
   public static Judge byFloatModel(Outputs floats, List<List<Long>> shapes, double threshold) {
-    List<Boolean> places =
-        shapes.stream().map(shape -> shape.stream().filter(size -> size > 1).count() > 1).toList();
     return new Judge(
         Metric.AGREEMENT,
         floats,
@@ -113,7 +114,7 @@ public final class Judge {
         threshold,
         UnaryOperator.identity(),
         Agreement.NUMBERS,
-        places);
+        Places.of(shapes));
   }
 
   /**
@@ -133,7 +134,7 @@ public final class Judge {
         threshold,
         reading,
         Agreement.BOXES,
-        List.of(false));
+        List.of(Optional.empty()));
   }
 
   /** What it judges by. */
@@ -155,7 +156,7 @@ public final class Judge {
   public boolean comparesClasses() {
     return score().perItem() > 1
         && agreement != Agreement.BOXES
-        && !places.getFirst()
+        && places.getFirst().isEmpty()
         && (metric == Metric.ACCURACY || metric == Metric.ROC_AUC || metric == Metric.AGREEMENT);
   }
 
@@ -311,7 +312,7 @@ public final class Judge {
             floats.items(),
             places.size() > 1 ? ", in each of %d outputs".formatted(places.size()) : "",
             decides(0) && decisions == 1 ? ", all of one class there" : "",
-            places.contains(true)
+            places.stream().anyMatch(Optional::isPresent)
                 ? ", within a tenth of the spread of an output's numbers: if they are boxes, say which with --boxes"
                 : ""));
   }
@@ -329,10 +330,10 @@ public final class Judge {
   }
 
   /** Of which items an output says the same. */
-  private IntPredicate agrees(Outputs wanted, Outputs said, boolean ofPlaces) {
-    if (ofPlaces) {
-      double most = PLACES_TOLERANCE * spread(wanted);
-      return item -> difference(wanted, said, item) <= most;
+  private IntPredicate agrees(Outputs wanted, Outputs said, Optional<Places> ofPlaces) {
+    if (ofPlaces.isPresent()) {
+      PlacesAgreement agreement = new PlacesAgreement(wanted, ofPlaces.get());
+      return item -> agreement.agrees(said, item);
     }
     if (wanted.perItem() > 1) {
       return item -> wanted.prediction(item) == said.prediction(item);
@@ -342,33 +343,6 @@ public final class Judge {
     return item ->
         Math.abs((double) wanted.at(item, 0) - said.at(item, 0)) <= most
             && (!probability || decision(wanted, item) == decision(said, item));
-  }
-
-  private static double difference(Outputs wanted, Outputs said, int item) {
-    double sum = 0;
-    for (int i = 0; i < wanted.perItem(); i++) {
-      double difference = (double) wanted.at(item, i) - said.at(item, i);
-      sum += difference * difference;
-    }
-    return Math.sqrt(sum / wanted.perItem());
-  }
-
-  private static double spread(Outputs outputs) {
-    double sum = 0;
-    double squares = 0;
-    double count = (double) outputs.items() * outputs.perItem();
-    for (int item = 0; item < outputs.items(); item++) {
-      for (int i = 0; i < outputs.perItem(); i++) {
-        sum += outputs.at(item, i);
-      }
-    }
-    for (int item = 0; item < outputs.items(); item++) {
-      for (int i = 0; i < outputs.perItem(); i++) {
-        double deviation = outputs.at(item, i) - sum / count;
-        squares += deviation * deviation;
-      }
-    }
-    return Math.sqrt(squares / count);
   }
 
   /** Whether items are of classes: one of several elements, or one score and its threshold. */
@@ -429,7 +403,7 @@ public final class Judge {
   /** Whether an output says one of several things; numbers that have places say where. */
   private boolean decides(int part) {
     Outputs outputs = floats.parts().get(part);
-    return !places.get(part) && (outputs.perItem() > 1 || isProbability(outputs));
+    return places.get(part).isEmpty() && (outputs.perItem() > 1 || isProbability(outputs));
   }
 
   private static boolean isProbability(Outputs outputs) {

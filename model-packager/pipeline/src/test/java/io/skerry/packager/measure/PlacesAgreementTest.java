@@ -1,0 +1,90 @@
+package io.skerry.packager.measure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class PlacesAgreementTest {
+  private static final int ITEMS = 10;
+  private static final int PLACES = 60;
+  private static final int CHANNELS = 6;
+
+  /** A detector of 640 pixels and two classes: 0 to 1 is less than a 500th of the spread. */
+  @Test
+  void seesThatScoresWereCrushedBesideBoxes() {
+    for (boolean together : new boolean[] {true, false}) {
+      List<List<Long>> shapes = List.of(together ? List.of(60L, 6L) : List.of(6L, 60L));
+      Judge judge = Judge.byFloatModel(outputs(together, 0, 1), shapes, 0.5);
+
+      assertThat(judge.quality(outputs(together, 1, 1)).value()).as("noise").isEqualTo(1);
+      assertThat(judge.quality(outputs(together, 0, 0)).value()).as("no scores").isZero();
+      assertThat(judge.quality(outputs(together, 0, Float.NaN)).value()).isZero();
+      assertThat(judge.quality(outputs(together, 300, 1)).value()).as("other boxes").isZero();
+    }
+  }
+
+  @Test
+  void holdsScoresBesideBoxesToTheirSpreadAndNotToTheLargest() {
+    List<List<Long>> shapes = List.of(List.of(4L, 2L), List.of(4L));
+    List<Integer> sizes = List.of(8, 4);
+    Outputs floats =
+        Outputs.of(
+            sizes, 1, 2, 3, 4, 5, 6, 7, 8, .9f, .1f, .5f, .2f, 8, 7, 6, 5, 4, 3, 2, 1, .1f, .8f,
+            .7f, .2f);
+    Outputs crushed =
+        Outputs.of(
+            sizes, 1, 2, 3, 4, 5, 6, 7, 8, .02f, .01f, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 0, .02f, .01f,
+            0);
+    Judge judge = Judge.byFloatModel(floats, shapes, 0.5);
+
+    assertThat(judge.quality(floats).value()).isEqualTo(1);
+    assertThat(judge.quality(crushed).value()).isZero();
+    assertThat(judge.quality(crushed).flips()).as("places are no classes").isEmpty();
+  }
+
+  @Test
+  void findsTheChannelsOfTheUsualShapes() {
+    assertThat(place(84, 8400)).contains(new Places(84, false));
+    assertThat(place(25200, 85)).contains(new Places(85, true));
+    assertThat(place(255, 13, 13)).contains(new Places(255, false));
+    assertThat(place(13, 13, 255)).contains(new Places(255, true));
+    assertThat(place(3, 85, 13, 13)).contains(new Places(255, false));
+    assertThat(place(3, 13, 17, 85)).contains(new Places(85, true));
+    assertThat(place(21, 320, 512)).contains(new Places(21, false));
+    assertThat(place(1000)).isEmpty();
+    assertThat(place(1, 1, 1000)).isEmpty();
+    assertThat(place(1)).isEmpty();
+    assertThat(Places.of(List.of(List.of(1000L), List.of(100L, 4L), List.of(100L), List.of(1L))))
+        .containsExactly(
+            Optional.empty(),
+            Optional.of(new Places(4, true)),
+            Optional.of(new Places(1, true)),
+            Optional.empty());
+  }
+
+  private static Optional<Places> place(long... shape) {
+    return Places.of(List.of(java.util.Arrays.stream(shape).boxed().toList())).getFirst();
+  }
+
+  /** Boxes in pixels that are off by so many, and scores of two classes times a factor. */
+  private static Outputs outputs(boolean together, float off, float factor) {
+    Random random = new Random(1);
+    Random noise = new Random(2);
+    float[] values = new float[ITEMS * PLACES * CHANNELS];
+    for (int item = 0; item < ITEMS; item++) {
+      for (int place = 0; place < PLACES; place++) {
+        boolean found = random.nextInt(10) == 0;
+        for (int channel = 0; channel < CHANNELS; channel++) {
+          float box = 640 * random.nextFloat() + off * (float) noise.nextGaussian();
+          float score = channel == 4 && found ? 0.9f : 0.001f * random.nextFloat();
+          int at = together ? place * CHANNELS + channel : channel * PLACES + place;
+          values[item * PLACES * CHANNELS + at] = channel < 4 ? box : factor * score;
+        }
+      }
+    }
+    return Outputs.of(PLACES * CHANNELS, values);
+  }
+}
