@@ -4,18 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.skerry.artifact.TensorSpec;
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
+import io.skerry.packager.calibrate.Observations;
+import io.skerry.packager.data.DataReader;
+import io.skerry.packager.data.Dataset;
+import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.GraphBuilder;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Judge;
+import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
@@ -26,6 +33,7 @@ import io.skerry.profile.ProfileCatalog;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
@@ -33,6 +41,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EmulatorTest {
+  private static final Path DATA = Path.of("../../../shared/data");
+  private static final int KEYWORDS = 100;
+  private static final int CLASSES = 12;
+
   @TempDir private Path folder;
 
   @Test
@@ -80,6 +92,44 @@ class EmulatorTest {
       assertThat(there.largestDifference(here)).isLessThan(1e-5);
     }
     assertThat(folder).isDirectoryNotContaining(f -> f.getFileName().toString().startsWith("emul"));
+  }
+
+  /** Why pairs are bounded at all: the same model is at chance level where they saturate. */
+  @Tag("slow")
+  @Test
+  void showsThatUnboundedPairsRuinAModelThatBoundedOnesKeep() throws Exception {
+    assumeThat(DATA.resolve("kws")).as("keyword-spotting data beside the checkout").exists();
+    Emulator.Search search = Emulator.find(profile("x86-64-avx2"), Optional.empty());
+    assumeThat(search).as("qemu-user-static").isInstanceOf(Emulator.Search.Found.class);
+    Graph graph = OnnxImport.read(DATA.resolve("onnx-fp32/kws-fp32.onnx"));
+    Path floats = Files.write(folder.resolve("floats.onnx"), OnnxExport.write(graph));
+    String output = graph.outputs().getFirst();
+    try (LoadedModel model = new Bench().load(Engine.ONNXRUNTIME, floats)) {
+      TensorSpec input = model.signature().inputs().getFirst();
+      Observations seen =
+          Calibrator.observe(
+              graph, DataReader.read(DATA.resolve("kws/calibration"), input, 200).samples());
+      Dataset evaluation = DataReader.read(DATA.resolve("kws/evaluation"), input, KEYWORDS);
+      Labels labels = Labels.of("kws", evaluation.labels().orElseThrow(), KEYWORDS);
+      List<Emulator.Model> models = new ArrayList<>();
+      for (Scheme scheme : List.of(Scheme.UNSIGNED, Scheme.UNSIGNED_SATURATING)) {
+        byte[] content =
+            QdqExport.write(Nets.quantized(graph, seen, scheme, Options.of(Clipping.MSE)));
+        Path file = Files.write(folder.resolve(models.size() + ".onnx"), content);
+        models.add(new Emulator.Model(Engine.ONNXRUNTIME, file, List.of(output), List.of(CLASSES)));
+      }
+
+      List<Outputs> there =
+          ((Emulator.Search.Found) search).emulator().outputs(models, evaluation.samples(), folder);
+
+      double here =
+          Metric.ACCURACY.of(new Bench().outputs(model, evaluation.samples(), output), labels);
+      double unbounded = Metric.ACCURACY.of(there.getFirst(), labels);
+      double bounded = Metric.ACCURACY.of(there.getLast(), labels);
+      assertThat(here).isGreaterThan(0.8);
+      assertThat(bounded).as("bounded pairs").isGreaterThan(here - 0.05);
+      assertThat(unbounded).as("unbounded pairs").isLessThan(here - 0.3);
+    }
   }
 
   @Tag("slow")
