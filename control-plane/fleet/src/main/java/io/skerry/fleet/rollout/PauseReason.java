@@ -10,5 +10,10 @@ public enum PauseReason {
   /** The stage passed, and its rule asks for an operator before the next one. */
   SUCCESS_PAUSE,
   /** Outside every maintenance window; goes on by itself. */
-  WINDOW
+  WINDOW;
+
+  /** Whether a gate has paused it, which nobody knows who does not look. */
+  public boolean isByGate() {
+    return this == GATE_INCONCLUSIVE || this == GATE_FAILED;
+  }
 }

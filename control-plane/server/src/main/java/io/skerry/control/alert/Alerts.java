@@ -12,6 +12,7 @@ import io.skerry.control.host.ServerReady;
 import io.skerry.control.ingest.TenantKeyReadable;
 import io.skerry.control.ingest.TenantKeyUnreadable;
 import io.skerry.control.rollout.RolloutEnded;
+import io.skerry.control.rollout.RolloutPaused;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident.Page;
@@ -236,6 +237,24 @@ final class Alerts {
             keepIn(transaction, alert);
           }
         });
+  }
+
+  // Of each stage by itself: the next one may pause within the time that a cause is told once.
+  @EventListener
+  void onRolloutPaused(RolloutPaused event) {
+    Instant now = now();
+    keepIn(
+        event.transaction(),
+        new Alert(
+            0,
+            now,
+            "rollout.paused",
+            event.rollout().value(),
+            "rollout/%s/stage/%d".formatted(event.rollout(), event.stage() + 1),
+            "",
+            Severity.TICKET,
+            event.reason(),
+            Optional.of(now)));
   }
 
   /** Keeps an alert and what is to be told of it, in one step. */

@@ -1,5 +1,6 @@
 package io.skerry.control.rollout;
 
+import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.rollout.RolloutTables.Stored;
@@ -42,12 +43,19 @@ public final class SqlBooks implements RolloutBooks {
   private final Deployments deployments;
   private final AuditLog audit;
   private final RolloutEndings endings;
+  private final ApplicationEventPublisher<RolloutPaused> paused;
 
-  SqlBooks(Database database, Deployments deployments, AuditLog audit, RolloutEndings endings) {
+  SqlBooks(
+      Database database,
+      Deployments deployments,
+      AuditLog audit,
+      RolloutEndings endings,
+      ApplicationEventPublisher<RolloutPaused> paused) {
     this.database = database;
     this.deployments = deployments;
     this.audit = audit;
     this.endings = endings;
+    this.paused = paused;
   }
 
   @Override
@@ -328,6 +336,10 @@ public final class SqlBooks implements RolloutBooks {
           .log("rollout changed");
       if (after.phase().isTerminal()) {
         endings.ended(transaction, stored.id());
+      }
+      if (after.phase() instanceof RolloutPhase.Paused pause && pause.why().isByGate()) {
+        paused.publishEvent(
+            new RolloutPaused(transaction, stored.id(), pause.stage(), pause.reason()));
       }
     }
 
