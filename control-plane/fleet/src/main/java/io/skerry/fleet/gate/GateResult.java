@@ -39,6 +39,17 @@ public record GateResult(
     return new GateResult(gate, slot + "/" + scope, verdict, reason, required, action, numbers);
   }
 
+  /** The gate; of a unit's part with its slot before it, such as {@code vision/memory}. */
+  public String name() {
+    return scope.substring(0, scope.indexOf('/') + 1) + gate;
+  }
+
+  /** Whether it tells of the open stage's own devices only, so that another stage's are others. */
+  public boolean isOfStageAlone() {
+    String within = scope.substring(scope.indexOf('/') + 1);
+    return within.equals(STAGE) || within.startsWith(STAGE + " ");
+  }
+
   /** Whether this result keeps its stage from passing: a gate not required only by shown harm. */
   public boolean blocks() {
     return switch (verdict) {

@@ -1,5 +1,6 @@
 package io.skerry.fleet.rollout;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -24,10 +25,17 @@ public enum RolloutAct {
       case RolloutPhase.WaitingForApproval _ -> List.of(APPROVE, ABORT);
       case RolloutPhase.Ready _ -> List.of(START, ABORT);
       case RolloutPhase.Running _ -> List.of(PAUSE, PROMOTE, ABORT, ROLLBACK, RETRY);
-      case RolloutPhase.Paused paused ->
-          paused.why() == PauseReason.WINDOW
-              ? List.of(PAUSE, RESUME, PROMOTE, ABORT, ROLLBACK, RETRY)
-              : List.of(RESUME, PROMOTE, ABORT, ROLLBACK, RETRY);
+      case RolloutPhase.Paused paused -> {
+        List<RolloutAct> acts = new ArrayList<>();
+        if (paused.why() == PauseReason.WINDOW) {
+          acts.add(PAUSE);
+        }
+        if (RolloutMachine.failedGates(state).isEmpty()) {
+          acts.add(RESUME);
+        }
+        acts.addAll(List.of(PROMOTE, ABORT, ROLLBACK, RETRY));
+        yield List.copyOf(acts);
+      }
       case RolloutPhase.Aborting _ -> List.of(ROLLBACK);
       case RolloutPhase.Succeeded _ ->
           RolloutMachine.canGoBackAtTheEnd(plan, state) ? List.of(ROLLBACK, RETRY) : List.of();

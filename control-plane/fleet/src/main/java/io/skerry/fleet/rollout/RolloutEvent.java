@@ -3,6 +3,7 @@ package io.skerry.fleet.rollout;
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.protocol.RolloutId;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 
 /** What can happen to a rollout. */
@@ -61,12 +62,13 @@ public sealed interface RolloutEvent {
    *     judges the devices of all open stages together only; 1 also waits for outcomes of a version
    *     that shadows, and for what few devices of a stage leave open; 2 judges what devices do with
    *     the version over all open stages together only; 3 waits for the deadline of a stage whose
-   *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way
+   *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way;
+   *     5 waits also for devices that come while a stage is watched, whatever its deadline
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 5;
+    public static final int RULES = 6;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -102,6 +104,26 @@ public sealed interface RolloutEvent {
     boolean countsUnderWay() {
       return rules >= 5;
     }
+
+    /** Whether a trial's verdict is that of its stages, whatever its holdback shows. */
+    static boolean tellsOfStages(RolloutEvent end) {
+      return switch (end) {
+        case Observed observed -> observed.rules >= 6;
+        case Promote promote -> promote.rules >= 6;
+        case Submit _, Approve _, Start _, Ordered _, Pause _, Resume _ -> true;
+        case Abort _, RollBack _, Retry _, Supersede _ -> true;
+      };
+    }
+
+    /** Whether a paused rollout keeps what its gates say meanwhile. */
+    boolean keepsVerdictsWhilePaused() {
+      return rules >= 6;
+    }
+
+    /** Whether a stage waits for those only that were there to be ordered when it began. */
+    boolean waitsForNoNewcomers() {
+      return rules >= 6;
+    }
   }
 
   /**
@@ -113,21 +135,62 @@ public sealed interface RolloutEvent {
   /** An operator stops the opening of stages. */
   record Pause(String reason) implements RolloutEvent {}
 
-  /** An operator lets a paused rollout go on; deadlines and soak start again. */
-  record Resume(String reason) implements RolloutEvent {
+  /**
+   * An operator lets a paused rollout go on; deadlines and soak start again.
+   *
+   * @param rules as of {@link Observed}: by those before 6, also while the gate still fails
+   */
+  record Resume(String reason, int rules) implements RolloutEvent {
     /** An event that was kept before there were reasons has none. */
     public Resume {
       reason = Objects.requireNonNullElse(reason, "");
+    }
+
+    /** By the newest rules. */
+    public Resume(String reason) {
+      this(reason, Observed.RULES);
     }
 
     /** Without a reason. */
     public Resume() {
       this("");
     }
+
+    /** Whether it is refused while the gate that paused it still fails. */
+    boolean asksTheGates() {
+      return rules >= 6;
+    }
   }
 
-  /** An operator takes the current stage as passed. */
-  record Promote(String reason) implements RolloutEvent {}
+  /**
+   * An operator takes the current stage as passed.
+   *
+   * @param accepts gates that failed in it and would pause the rollout again, by their names
+   * @param rules as of {@link Observed}
+   */
+  record Promote(String reason, List<String> accepts, int rules) implements RolloutEvent {
+    /** An event that was kept before gates could be accepted accepts none. */
+    public Promote {
+      accepts = List.copyOf(Objects.requireNonNullElse(accepts, List.of()));
+    }
+
+    /** By the newest rules. */
+    public Promote(String reason, List<String> accepts) {
+      this(reason, accepts, Observed.RULES);
+    }
+
+    /** Accepting none. */
+    public Promote(String reason) {
+      this(reason, List.of());
+    }
+
+    /** The reason with what was accepted. */
+    String told() {
+      return accepts.isEmpty()
+          ? "promoted: " + reason
+          : "promoted although %s failed: %s".formatted(String.join(", ", accepts), reason);
+    }
+  }
 
   /** An operator stops it where it is. */
   record Abort(String reason) implements RolloutEvent {}

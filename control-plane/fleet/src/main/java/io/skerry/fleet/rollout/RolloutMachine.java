@@ -83,8 +83,8 @@ public final class RolloutMachine {
                   state.in(
                       new Paused(openStage(state).orElseThrow(), PauseReason.USER, pause.reason())))
               : refused(state, "be paused");
-      case RolloutEvent.Resume _ -> resume(plan, state, now);
-      case RolloutEvent.Promote promote -> promote(plan, state, promote.reason(), now);
+      case RolloutEvent.Resume resume -> resume(plan, state, resume, now);
+      case RolloutEvent.Promote promote -> promote(plan, state, promote, now);
       case RolloutEvent.Abort abort -> abort(plan, state, abort.reason());
       case RolloutEvent.RollBack rollBack -> rollBack(plan, state, rollBack.reason());
       case RolloutEvent.Retry retry -> retry(plan, state, now, retry.reason());
@@ -177,9 +177,46 @@ public final class RolloutMachine {
         : Step.to(opened, new RolloutEffect.OpenStage(stage));
   }
 
-  private static Step resume(RolloutPlan plan, RolloutState state, Instant now) {
+  /**
+   * The gates that paused a rollout and would at once pause it again, by their names: a person can
+   * accept them, see {@link RolloutEvent.Promote}.
+   */
+  public static List<String> failedGates(RolloutState state) {
+    return state.phase() instanceof Paused(int stage, PauseReason why, String _)
+            && why == PauseReason.GATE_FAILED
+        ? counting(state, progress(state, stage).evidence()).stream()
+            .filter(result -> result.verdict() == Verdict.FAIL)
+            .map(GateResult::name)
+            .distinct()
+            .sorted()
+            .toList()
+        : List.of();
+  }
+
+  // What a person has accepted stays so, but for what other devices do.
+  private static List<GateResult> counting(RolloutState state, List<GateResult> gates) {
+    return gates.stream()
+        .filter(
+            result ->
+                result.action() != GateAction.PAUSE
+                    || result.isOfStageAlone()
+                    || !state.accepted().contains(result.name()))
+        .toList();
+  }
+
+  private static Step resume(
+      RolloutPlan plan, RolloutState state, RolloutEvent.Resume resume, Instant now) {
     if (!(state.phase() instanceof Paused(int stage, PauseReason why, String _))) {
       return refused(state, "be resumed");
+    }
+    List<String> failed = resume.asksTheGates() ? failedGates(state) : List.of();
+    if (!failed.isEmpty()) {
+      return new Step(
+          state,
+          List.of(),
+          Optional.of(
+              "%s still fails and would pause it again: promote it to accept that, or abort it"
+                  .formatted(String.join(", ", failed))));
     }
     return why == PauseReason.SUCCESS_PAUSE
         ? open(plan, state, stage + 1, now)
@@ -190,7 +227,8 @@ public final class RolloutMachine {
     return state.stages().get(stage);
   }
 
-  private static Step promote(RolloutPlan plan, RolloutState state, String reason, Instant now) {
+  private static Step promote(
+      RolloutPlan plan, RolloutState state, RolloutEvent.Promote promote, Instant now) {
     OptionalInt stage = openStage(state);
     if (stage.isEmpty()) {
       return refused(state, "be promoted");
@@ -199,7 +237,8 @@ public final class RolloutMachine {
         && why == PauseReason.SUCCESS_PAUSE) {
       return open(plan, state, stage.getAsInt() + 1, now);
     }
-    return goOn(plan, state, stage.getAsInt(), "promoted: " + reason, now, false);
+    return goOn(
+        plan, state.accepting(promote.accepts()), stage.getAsInt(), promote.told(), promote, now);
   }
 
   private static Step retry(RolloutPlan plan, RolloutState state, Instant now, String reason) {
@@ -297,7 +336,7 @@ public final class RolloutMachine {
   private static Step running(
       RolloutPlan plan, RolloutState before, int stage, RolloutEvent.Observed seen, Instant now) {
     List<GateResult> gates = judge(plan, stage, seen);
-    Optional<GateAction> harm = harm(gates);
+    Optional<GateAction> harm = harm(counting(before, gates));
     if (harm.isPresent()) {
       return harmed(
           plan, before.with(stage, progress(before, stage).with(gates)), stage, harm.get(), seen);
@@ -333,10 +372,14 @@ public final class RolloutMachine {
           Optional.empty());
     }
     effects.addAll(offering.effects());
+    RolloutState given =
+        offering.toAll() && seen.waitsForNoNewcomers()
+            ? offering.state().with(stage, progress.ordered(now))
+            : offering.state();
     Step next =
         progress.state() == StageState.SOAKING
-            ? soaking(plan, offering.state(), stage, gates, seen, now)
-            : offered(plan, offering.state(), stage, seen, late, now);
+            ? soaking(plan, given, stage, gates, seen, now)
+            : offered(plan, given, stage, seen, late, now);
     effects.addAll(next.effects());
     return new Step(next.state(), effects, Optional.empty());
   }
@@ -361,7 +404,9 @@ public final class RolloutMachine {
         > 0;
   }
 
-  private record Offering(RolloutState state, List<RolloutEffect> effects, boolean closed) {}
+  // Whether nobody who is online waits for an order then, or the windows are closed to who does.
+  private record Offering(
+      RolloutState state, List<RolloutEffect> effects, boolean toAll, boolean closed) {}
 
   private static Offering offering(
       RolloutPlan plan, RolloutState state, int stage, Census census, Instant now) {
@@ -371,10 +416,10 @@ public final class RolloutMachine {
                 cell.stage() <= stage && cell.online() && cell.state() == DeploymentState.PENDING);
     int late = census.count(cell -> cell.online() && cell.state() == DeploymentState.DEFERRED);
     if (pending + late == 0) {
-      return new Offering(state, List.of(), false);
+      return new Offering(state, List.of(), true, false);
     }
     if (!plan.limits().isOpen(now)) {
-      return new Offering(state, List.of(), pending > 0);
+      return new Offering(state, List.of(), pending == 0, pending > 0);
     }
     int underWay = census.inFlightOnline();
     List<RolloutEffect> effects = new ArrayList<>();
@@ -390,7 +435,7 @@ public final class RolloutMachine {
     if (late > 0 && catchUp > 0) {
       effects.add(new RolloutEffect.CatchUp(Math.min(late, catchUp)));
     }
-    return new Offering(after, effects, false);
+    return new Offering(after, effects, offers == pending, false);
   }
 
   private record Permits(double now, boolean limited) {}
@@ -432,9 +477,14 @@ public final class RolloutMachine {
       return Step.to(
           state.in(new Running(stage)).with(stage, progress(state, stage).reopened(now)));
     }
+    // Whether it may be resumed.
+    RolloutState judged =
+        why == PauseReason.GATE_FAILED && seen.keepsVerdictsWhilePaused()
+            ? state.with(stage, progress(state, stage).judged(gates))
+            : state;
     return seen.census().inFlightOnline() > 0
-        ? Step.to(state, new RolloutEffect.Expire())
-        : Step.to(state);
+        ? Step.to(judged, new RolloutEffect.Expire())
+        : Step.to(judged);
   }
 
   private static Optional<GateAction> harm(List<GateResult> gates) {
@@ -450,7 +500,7 @@ public final class RolloutMachine {
       int stage,
       GateAction action,
       RolloutEvent.Observed seen) {
-    String reason = reasons(progress(state, stage).evidence(), Verdict.FAIL);
+    String reason = reasons(counting(state, progress(state, stage).evidence()), Verdict.FAIL);
     return switch (action) {
       case PAUSE -> Step.to(state.in(new Paused(stage, PauseReason.GATE_FAILED, reason)));
       case ABORT -> abort(plan, state, reason);
@@ -475,7 +525,7 @@ public final class RolloutMachine {
           plan,
           state,
           stage,
-          census,
+          seen,
           "every device of the stage has become not eligible or was removed",
           "no device is in this stage any more",
           now);
@@ -485,24 +535,24 @@ public final class RolloutMachine {
           plan,
           state,
           stage,
-          census,
+          seen,
           "every device of the stage was removed",
           "every device of this stage was removed",
           now);
     }
     if (devices == 0) {
-      return goOn(plan, state, stage, "no device is in this stage", now, true);
+      return goOn(plan, state, stage, "no device is in this stage", seen, now);
     }
     int waiting =
         census.count(
             cell ->
                 cell.stage() == stage
                     && (cell.state() == DeploymentState.PENDING || cell.state().isInFlight()));
-    if (waiting > 0) {
+    if (waiting > 0 && !(late && hadTheirTime(plan, progress(state, stage), seen, now))) {
       return Step.to(state);
     }
     if (plan.isHoldback(stage)) {
-      return goOn(plan, state, stage, "every stage had passed", now, true);
+      return goOn(plan, state, stage, "every stage had passed", seen, now);
     }
     if (census.count(cell -> cell.stage() == stage && cell.state().isSuccess()) > 0) {
       return Step.to(state.with(stage, progress(state, stage).soaking(now)));
@@ -510,6 +560,17 @@ public final class RolloutMachine {
     return late || census.count(stage, DeploymentState.DEFERRED) == devices
         ? inconclusive(state, stage, "no device of the stage runs the version")
         : Step.to(state);
+  }
+
+  // Who was ordered when the stage began is at an end, or was away: others came later.
+  private static boolean hadTheirTime(
+      RolloutPlan plan, StageProgress progress, RolloutEvent.Observed seen, Instant now) {
+    return seen.waitsForNoNewcomers()
+        && progress
+            .orderedSince()
+            .map(since -> heard(since, seen).plus(plan.deadlines().progress()))
+            .filter(end -> !now.isBefore(end))
+            .isPresent();
   }
 
   private static boolean haveAllLeft(Census census, int stage) {
@@ -529,18 +590,28 @@ public final class RolloutMachine {
       RolloutPlan plan,
       RolloutState state,
       int stage,
-      Census census,
+      RolloutEvent.Observed seen,
       String why,
       String whyOn,
       Instant now) {
-    return census.count(cell -> cell.state().isSuccess()) == 0
+    return seen.census().count(cell -> cell.state().isSuccess()) == 0
         ? inconclusive(
             state,
             stage,
             why + ", and none runs the version: promote to go on without them, or abort")
-        : goOn(plan, state, stage, whyOn, now, true);
+        : goOn(plan, state, stage, whyOn, seen, now);
   }
 
+  private static boolean isAnyoneOnTheWay(Census census, int stage) {
+    return census.count(
+            cell ->
+                cell.stage() == stage
+                    && cell.online()
+                    && (cell.state() == DeploymentState.PENDING || cell.state().isInFlight()))
+        > 0;
+  }
+
+  // Who is under way came back or joined after the watch had begun.
   private static Step soaking(
       RolloutPlan plan,
       RolloutState state,
@@ -549,37 +620,26 @@ public final class RolloutMachine {
       RolloutEvent.Observed seen,
       Instant now) {
     Instant since = heard(progress(state, stage).soakingSince().orElse(now), seen);
-    boolean waiting =
-        seen.census()
-                .count(
-                    cell ->
-                        cell.stage() == stage
-                            && cell.online()
-                            && (cell.state() == DeploymentState.PENDING
-                                || cell.state().isInFlight()))
-            > 0;
+    boolean waiting = !seen.waitsForNoNewcomers() && isAnyoneOnTheWay(seen.census(), stage);
     if (now.isBefore(since.plus(plan.soak())) || waiting) {
       return Step.to(state);
     }
-    if (gates.stream().noneMatch(GateResult::blocks)) {
+    List<GateResult> blocking = counting(state, gates).stream().filter(GateResult::blocks).toList();
+    if (blocking.isEmpty()) {
       return goOn(
           plan,
           state.with(stage, progress(state, stage).with(gates)),
           stage,
           "every gate passed",
-          now,
-          true);
+          seen,
+          now);
     }
     boolean removed = wereAllRemoved(seen, stage);
     // Counted from the end of the offers, so that a slow download does not eat the watch.
     if (!removed && now.isBefore(since.plus(plan.deadlines().stage()))) {
       return Step.to(state);
     }
-    String open =
-        gates.stream()
-            .filter(GateResult::blocks)
-            .map(GateResult::toString)
-            .collect(Collectors.joining("; "));
+    String open = blocking.stream().map(GateResult::toString).collect(Collectors.joining("; "));
     return inconclusive(
         state.with(stage, progress(state, stage).with(gates)),
         stage,
@@ -598,14 +658,14 @@ public final class RolloutMachine {
       RolloutState state,
       int stage,
       String reason,
-      Instant now,
-      boolean mayPause) {
+      RolloutEvent why,
+      Instant now) {
     RolloutState closed =
         state.with(stage, progress(state, stage).closed(StageState.PASSED, reason));
     if (stage + 1 == plan.steps().size()) {
-      return succeeded(plan, closed, stage);
+      return succeeded(plan, closed, judgedLast(plan, stage, why));
     }
-    if (mayPause && plan.steps().get(stage).pauseAfter()) {
+    if (!(why instanceof RolloutEvent.Promote) && plan.steps().get(stage).pauseAfter()) {
       return Step.to(
           closed.in(
               new Paused(
@@ -614,6 +674,13 @@ public final class RolloutMachine {
                   "stage %d passed and waits for an operator".formatted(stage + 1))));
     }
     return open(plan, closed, stage + 1, now);
+  }
+
+  // Of what is held back only the update is judged.
+  private static int judgedLast(RolloutPlan plan, int stage, RolloutEvent why) {
+    return RolloutEvent.Observed.tellsOfStages(why)
+        ? Math.min(stage, plan.stages().size() - 1)
+        : stage;
   }
 
   private static Step succeeded(RolloutPlan plan, RolloutState state, int stage) {

@@ -4,6 +4,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * A rollout's phase, its stages, and how many orders its pace has left.
@@ -11,10 +13,18 @@ import java.util.List;
  * @param stages one entry per step of the plan
  * @param paidAt when orders were given last
  * @param permits orders that the pace allowed then and that were not given
+ * @param accepted gates that failed, and whose failure a person takes: they pause nothing more
+ *     unless another stage's own devices fail them, too
  */
 public record RolloutState(
-    RolloutPhase phase, List<StageProgress> stages, Instant paidAt, double permits) {
+    RolloutPhase phase,
+    List<StageProgress> stages,
+    Instant paidAt,
+    double permits,
+    List<String> accepted) {
+  /** A state that was kept before gates could be accepted has none. */
   public RolloutState {
+    accepted = List.copyOf(Objects.requireNonNullElse(accepted, List.of()));
     stages = List.copyOf(stages);
   }
 
@@ -24,7 +34,8 @@ public record RolloutState(
         new RolloutPhase.Draft(),
         Collections.nCopies(plan.steps().size(), StageProgress.PENDING),
         Instant.EPOCH,
-        0);
+        0,
+        List.of());
   }
 
   /** A checked rollout that has not started. */
@@ -45,16 +56,22 @@ public record RolloutState(
   }
 
   RolloutState in(RolloutPhase next) {
-    return new RolloutState(next, stages, paidAt, permits);
+    return new RolloutState(next, stages, paidAt, permits, accepted);
   }
 
   RolloutState with(int stage, StageProgress progress) {
     List<StageProgress> changed = new ArrayList<>(stages);
     changed.set(stage, progress);
-    return new RolloutState(phase, changed, paidAt, permits);
+    return new RolloutState(phase, changed, paidAt, permits, accepted);
   }
 
   RolloutState paid(Instant at, double left) {
-    return new RolloutState(phase, stages, at, left);
+    return new RolloutState(phase, stages, at, left, accepted);
+  }
+
+  RolloutState accepting(List<String> gates) {
+    List<String> all =
+        Stream.concat(accepted.stream(), gates.stream()).distinct().sorted().toList();
+    return new RolloutState(phase, stages, paidAt, permits, all);
   }
 }

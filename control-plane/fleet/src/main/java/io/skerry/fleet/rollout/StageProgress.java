@@ -3,6 +3,7 @@ package io.skerry.fleet.rollout;
 import io.skerry.fleet.gate.GateResult;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -10,6 +11,7 @@ import java.util.Optional;
  *
  * @param openedAt start of its deadlines; moved when a paused rollout is resumed
  * @param soakingSince when its last device came to an end
+ * @param orderedSince when, for the first time, none of its devices waited for an order any more
  * @param reason why it is in this state, empty while nothing is to be said
  * @param evidence the gates' results when a verdict changed last, or when the stage was closed
  */
@@ -17,22 +19,34 @@ public record StageProgress(
     StageState state,
     Optional<Instant> openedAt,
     Optional<Instant> soakingSince,
+    Optional<Instant> orderedSince,
     String reason,
     List<GateResult> evidence) {
   /** A stage that was not opened yet. */
   public static final StageProgress PENDING =
-      new StageProgress(StageState.PENDING, Optional.empty(), Optional.empty(), "", List.of());
+      new StageProgress(
+          StageState.PENDING, Optional.empty(), Optional.empty(), Optional.empty(), "", List.of());
 
+  /** What was kept before there was {@code orderedSince} has none. */
   public StageProgress {
+    orderedSince = Objects.requireNonNullElse(orderedSince, Optional.empty());
     evidence = List.copyOf(evidence);
   }
 
   static StageProgress opened(Instant now) {
-    return new StageProgress(StageState.RUNNING, Optional.of(now), Optional.empty(), "", List.of());
+    return new StageProgress(
+        StageState.RUNNING, Optional.of(now), Optional.empty(), Optional.empty(), "", List.of());
   }
 
   StageProgress soaking(Instant now) {
-    return new StageProgress(StageState.SOAKING, openedAt, Optional.of(now), "", evidence);
+    return new StageProgress(
+        StageState.SOAKING, openedAt, Optional.of(now), orderedSince, "", evidence);
+  }
+
+  StageProgress ordered(Instant now) {
+    return orderedSince.isPresent()
+        ? this
+        : new StageProgress(state, openedAt, soakingSince, Optional.of(now), reason, evidence);
   }
 
   // Every look has other numbers: only a changed verdict is worth keeping.
@@ -47,15 +61,15 @@ public record StageProgress(
   }
 
   StageProgress with(List<GateResult> results) {
-    return new StageProgress(state, openedAt, soakingSince, reason, results);
+    return new StageProgress(state, openedAt, soakingSince, orderedSince, reason, results);
   }
 
   StageProgress closed(StageState end, String why) {
-    return new StageProgress(end, openedAt, soakingSince, why, evidence);
+    return new StageProgress(end, openedAt, soakingSince, orderedSince, why, evidence);
   }
 
   StageProgress triedAgain(Instant now, String why) {
-    return new StageProgress(state, Optional.of(now), soakingSince, why, evidence);
+    return new StageProgress(state, Optional.of(now), soakingSince, orderedSince, why, evidence);
   }
 
   StageProgress reopened(Instant now) {
@@ -63,6 +77,7 @@ public record StageProgress(
         soakingSince.isPresent() ? StageState.SOAKING : StageState.RUNNING,
         Optional.of(now),
         soakingSince.map(before -> now),
+        Optional.empty(),
         "",
         evidence);
   }

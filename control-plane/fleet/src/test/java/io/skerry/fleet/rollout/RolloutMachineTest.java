@@ -723,7 +723,8 @@ class RolloutMachineTest {
                     new RolloutPhase.Running(0),
                     List.of(StageProgress.opened(SimulatedRollout.START)),
                     SimulatedRollout.START,
-                    2.5),
+                    2.5,
+                    List.of()),
                 new RolloutEvent.Ordered(8, 3),
                 SimulatedRollout.START.plusSeconds(1))
             .state();

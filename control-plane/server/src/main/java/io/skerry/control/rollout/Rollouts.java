@@ -318,7 +318,8 @@ public final class Rollouts {
           if (ended && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act)) {
             beginAgain(transaction, stored, act);
           }
-          RolloutEvent event = event(act, actor, reason.isBlank() ? "by " + actor.name() : reason);
+          RolloutEvent event =
+              event(act, actor, stored.state(), reason.isBlank() ? "by " + actor.name() : reason);
           if (begins(stored, event)) {
             Releases.requireAsWritten(transaction, stored.order());
           }
@@ -337,7 +338,11 @@ public final class Rollouts {
           Stored stored = RolloutTables.find(transaction, id).orElseThrow(() -> unknown(id));
           Map<String, String> refusals = new TreeMap<>();
           for (RolloutAct act : RolloutAct.allowedIn(stored.order().plan(), stored.state())) {
-            RolloutMachine.step(stored.order().plan(), stored.state(), event(act, actor, ""), now())
+            RolloutMachine.step(
+                    stored.order().plan(),
+                    stored.state(),
+                    event(act, actor, stored.state(), ""),
+                    now())
                 .refusal()
                 .ifPresent(refusal -> refusals.put(act.wireName(), refusal));
           }
@@ -416,14 +421,15 @@ public final class Rollouts {
                 Math.clamp(limit, 1, DEVICES_MAX)));
   }
 
-  private static RolloutEvent event(RolloutAct act, Actor actor, String reason) {
+  private static RolloutEvent event(
+      RolloutAct act, Actor actor, RolloutState state, String reason) {
     return switch (act) {
       case SUBMIT -> new RolloutEvent.Submit(reason);
       case APPROVE -> new RolloutEvent.Approve(actor.name(), reason);
       case START -> new RolloutEvent.Start(reason);
       case PAUSE -> new RolloutEvent.Pause(reason);
       case RESUME -> new RolloutEvent.Resume(reason);
-      case PROMOTE -> new RolloutEvent.Promote(reason);
+      case PROMOTE -> new RolloutEvent.Promote(reason, RolloutMachine.failedGates(state));
       case ABORT -> new RolloutEvent.Abort(reason);
       case ROLLBACK -> new RolloutEvent.RollBack(reason);
       case RETRY -> new RolloutEvent.Retry(reason);

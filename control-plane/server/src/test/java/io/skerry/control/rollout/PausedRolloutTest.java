@@ -2,7 +2,9 @@ package io.skerry.control.rollout;
 
 import static io.skerry.control.rollout.RolloutFleet.X86;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.control.web.ProblemException;
 import io.skerry.fleet.rollout.RolloutAct;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Who hears of a pause. */
+/** Who hears of a pause, and what can be done about it. */
 @Tag("slow")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PausedRolloutTest {
@@ -91,5 +93,40 @@ class PausedRolloutTest {
     fleet.act(id, RolloutAct.PAUSE);
 
     assertThat(alerts(id)).isEmpty();
+  }
+
+  @Test
+  void saysWhyItCannotBeResumedAndWhatElseCanBeDone() {
+    String id = failed();
+
+    assertThatThrownBy(() -> fleet.act(id, RolloutAct.RESUME))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("device-failures still fails and would pause it again: promote it");
+  }
+
+  @Test
+  void recordsWhichGatesWereAcceptedByWhomAndWhy() {
+    String id = failed();
+
+    fleet.act(id, RolloutAct.PROMOTE);
+    fleet.look();
+
+    assertThat(fleet.find(id).state()).isEqualTo("RUNNING");
+    assertThat(fleet.in(id, "OFFERED")).hasSize(5);
+    assertThat(
+            fleet.texts(
+                """
+                select event ->> 'type' as name, event ->> 'accepts' as text from rollout_event
+                where rollout = ? and event ->> 'type' = 'Promote'
+                """,
+                id))
+        .containsEntry("Promote", "[\"device-failures\"]");
+    assertThat(
+            fleet.texts(
+                "select actor as name, reason as text from audit_entry where object = ? and act like ?",
+                "rollout/" + id + "/stage/1",
+                "%passed"))
+        .containsEntry("ana", "promoted although device-failures failed: tested");
+    assertThat(fleet.rollouts.replayed(id).accepted()).containsExactly("device-failures");
   }
 }
