@@ -1,6 +1,5 @@
 package io.skerry.control.rollout;
 
-import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutDevice;
 import io.skerry.api.RolloutPreview;
@@ -8,7 +7,6 @@ import io.skerry.api.RolloutRequest;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.device.TrustConfig;
-import io.skerry.control.drift.Incidents;
 import io.skerry.control.drift.Monitoring;
 import io.skerry.control.rollout.RolloutTables.Stored;
 import io.skerry.control.sql.Database;
@@ -55,22 +53,15 @@ public final class Rollouts {
 
   private final Database database;
   private final SqlBooks books;
-  private final Incidents incidents;
   private final AuditLog audit;
   private final Monitoring monitoring;
   private final TrustConfig trust;
   private final Clock clock = Clock.systemUTC();
 
   Rollouts(
-      Database database,
-      SqlBooks books,
-      Incidents incidents,
-      AuditLog audit,
-      Monitoring monitoring,
-      TrustConfig trust) {
+      Database database, SqlBooks books, AuditLog audit, Monitoring monitoring, TrustConfig trust) {
     this.database = database;
     this.books = books;
-    this.incidents = incidents;
     this.audit = audit;
     this.monitoring = monitoring;
     this.trust = trust;
@@ -510,32 +501,5 @@ public final class Rollouts {
   static ProblemException unknown(String id) {
     return new ProblemException(
         ErrorCode.NOT_FOUND, "there is no rollout '%s': see GET /v1/rollouts".formatted(id));
-  }
-
-  // A version that was trained on an incident and runs everywhere has learned the new data.
-  @EventListener
-  void onEnded(RolloutEnded event) {
-    Rollout rollout = event.rollout();
-    if (!rollout.state().equals("SUCCEEDED")) {
-      return;
-    }
-    database
-        .call(
-            transaction ->
-                transaction.first(
-                    """
-                    select incident from run
-                    where model = ? and version = ? and incident is not null
-                    """,
-                    row -> row.text("incident"),
-                    rollout.model(),
-                    rollout.version()))
-        .ifPresent(
-            incident ->
-                incidents.resolve(
-                    Actor.system("rollout"),
-                    incident,
-                    "%s@%d, trained on this incident, runs everywhere"
-                        .formatted(rollout.model(), rollout.version())));
   }
 }
