@@ -135,7 +135,8 @@ public record RolloutRequest(
       @Nullable String stage) {}
 
   /**
-   * A change to one gate; what is absent keeps its default.
+   * A change to one gate; what is absent keeps its default. Of {@code device-failures} the limit is
+   * the share of devices that may fail the update, and tolerance and promote say nothing.
    *
    * @param metric for example {@code failed-predictions}
    * @param tolerance largest harm that is acceptable, above 0 and at most 1

@@ -8,6 +8,7 @@ import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.gate.GateSpec;
 import io.skerry.fleet.gate.Metric;
+import io.skerry.fleet.gate.ShareLimit;
 import io.skerry.fleet.rollout.InvalidFieldException;
 import io.skerry.fleet.rollout.MaintenanceWindow;
 import io.skerry.fleet.rollout.Pace;
@@ -35,6 +36,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads requests for rollouts; what is wrong is told with its field. */
@@ -46,6 +48,10 @@ final class RolloutRequests {
           RolloutRequest.StageRequest.ofPercent(100));
   private static final List<Metric> METRICS =
       GateSettings.DEFAULTS.metrics().stream().map(GateSpec::metric).toList();
+  // Of devices and not of predictions, so that it is no metric.
+  private static final String DEVICE_FAILURES = "device-failures";
+  private static final List<String> GATES =
+      Stream.concat(Stream.of(DEVICE_FAILURES), METRICS.stream().map(Metric::wireName)).toList();
   private static final int SOAK_WINDOWS = 2;
   private static final int SOAK_WINDOWS_MAX = 10_000;
   private static final int WINDOW_MILLIS = 60_000;
@@ -462,14 +468,56 @@ final class RolloutRequests {
                         onFailed)));
     Set<Metric> seen = new HashSet<>();
     // Each metric comes once at most.
-    List<RolloutRequest.GateRequest> asked = bounded("gates", request.gates(), METRICS.size());
+    List<RolloutRequest.GateRequest> asked = bounded("gates", request.gates(), GATES.size());
     for (int i = 0; i < asked.size(); i++) {
       GateSettings before = settings;
       String at = "gates[%d]".formatted(i);
       RolloutRequest.GateRequest gate = asked.get(i);
-      settings = tried(() -> before.with(gate(at, before, kind, seen, gate)), before);
+      int index = i;
+      settings =
+          gate != null && DEVICE_FAILURES.equals(gate.metric())
+              ? tried(
+                  () -> before.with(failures(at, before.failures(), gate, index, asked)), before)
+              : tried(() -> before.with(gate(at, before, kind, seen, gate)), before);
     }
     return settings;
+  }
+
+  // Of devices and not of predictions: nothing is compared, and the sample lets the stage pass.
+  private ShareLimit failures(
+      String at,
+      ShareLimit before,
+      RolloutRequest.GateRequest gate,
+      int index,
+      List<RolloutRequest.GateRequest> asked) {
+    boolean twice =
+        asked.subList(0, index).stream()
+            .anyMatch(one -> one != null && DEVICE_FAILURES.equals(one.metric()));
+    if (twice) {
+      throw new InvalidFieldException(at + ".metric", "'%s' comes twice".formatted(gate.metric()));
+    }
+    if (gate.tolerance() != null || gate.promote() != null) {
+      throw new InvalidFieldException(
+          at + (gate.tolerance() != null ? ".tolerance" : ".promote"),
+          "'%s' compares with no version before: give a limit".formatted(gate.metric()));
+    }
+    if (gate.action() != null && request.onFailedDevices() != null) {
+      throw new InvalidFieldException(
+          at + ".action", "onFailedDevices says it already: leave one of them out");
+    }
+    double limit = gate.limit() == null ? before.share() : gate.limit();
+    if (!(limit >= 0 && limit <= 1)) {
+      throw new InvalidFieldException(at + ".limit", limit + " must be 0 to 1");
+    }
+    long sample = gate.trialsMin() == null ? before.sampleMin() : gate.trialsMin();
+    if (sample < 1) {
+      throw new InvalidFieldException(at + ".trialsMin", sample + " must be at least 1");
+    }
+    return new ShareLimit(
+        limit,
+        sample,
+        before.required(),
+        one(at + ".action", gate.action(), before.action(), GateAction.values()));
   }
 
   private static GateSpec gate(
@@ -488,9 +536,7 @@ final class RolloutRequests {
                 () ->
                     new InvalidFieldException(
                         at + ".metric",
-                        "'%.40s' must be one of %s"
-                            .formatted(
-                                gate.metric(), METRICS.stream().map(Metric::wireName).toList())));
+                        "'%.40s' must be one of %s".formatted(gate.metric(), GATES)));
     if (!seen.add(metric)) {
       throw new InvalidFieldException(at + ".metric", "'%s' comes twice".formatted(gate.metric()));
     }

@@ -8,7 +8,11 @@ import com.google.gson.Gson;
 import io.skerry.api.FieldError;
 import io.skerry.api.RolloutRequest;
 import io.skerry.control.web.ProblemException;
+import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.ShareLimit;
 import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class RolloutRequestsTest {
@@ -119,6 +123,55 @@ class RolloutRequestsTest {
 
     assertThat(wish.plan().stages()).hasSize(3);
     assertThat(wish.parts()).hasSize(1);
+  }
+
+  @Test
+  void readsHowManyDevicesMayFailTheUpdate() {
+    RolloutWish wish =
+        read(
+            """
+            {"model": "engine-health", "version": 1, "onFailedDevices": "ABORT", "gates": [
+              {"metric": "device-failures", "limit": 0.05, "trialsMin": 20}]}
+            """);
+    RolloutWish other =
+        read(
+            """
+            {"model": "engine-health", "version": 1, "gates": [
+              {"metric": "device-failures", "action": "PAUSE"}]}
+            """);
+
+    assertThat(wish.plan().gates().failures())
+        .isEqualTo(new ShareLimit(.05, 20, true, GateAction.ABORT));
+    assertThat(other.plan().gates().failures())
+        .isEqualTo(GateSettings.DEFAULTS.failures().doing(GateAction.PAUSE));
+  }
+
+  @Test
+  void refusesWhatDevicesThatFailTheUpdateAreNotJudgedBy() {
+    for (String wrong :
+        List.of(
+            "\"tolerance\": 0.1",
+            "\"promote\": \"NO_HARM_SHOWN\"",
+            "\"limit\": 1.5",
+            "\"trialsMin\": 0",
+            "\"action\": \"PAUSE\"")) {
+      ProblemException refused =
+          catchThrowableOfType(
+              ProblemException.class,
+              () ->
+                  read(
+                      """
+                      {"model": "m", "version": 1, "onFailedDevices": "ABORT",
+                        "gates": [{"metric": "device-failures", %s}, {"metric": "device-failures"}]}
+                      """
+                          .formatted(wrong)));
+
+      String field = wrong.substring(1, wrong.indexOf('"', 1));
+      assertThat(refused.errors())
+          .as(wrong)
+          .extracting(FieldError::field)
+          .containsExactly("gates[0]." + field, "gates[1].metric");
+    }
   }
 
   private static RolloutWish read(String json) {
