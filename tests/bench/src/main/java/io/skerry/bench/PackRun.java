@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.skerry.control.job.JobProgram;
+import io.skerry.protocol.Digest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /** One {@code skerry pack}, as a process of its own, and what it reported. */
 record PackRun(JsonObject report, double seconds, Path candidates) {
@@ -86,15 +88,18 @@ record PackRun(JsonObject report, double seconds, Path candidates) {
     return variant.get("engine").getAsString();
   }
 
+  /** The one that ships, where several are of one kind: with layers in float, and without. */
   private Optional<JsonObject> variant(String profile, String candidate) {
+    Optional<JsonObject> first = Optional.empty();
     for (JsonElement each : report.getAsJsonArray("variants")) {
       JsonObject variant = each.getAsJsonObject();
       if (variant.get("profile").getAsString().equals(profile)
-          && candidate(variant).equals(candidate)) {
-        return Optional.of(variant);
+          && candidate(variant).equals(candidate)
+          && (first.isEmpty() || variant.get("winner").getAsBoolean())) {
+        first = Optional.of(variant);
       }
     }
-    return Optional.empty();
+    return first;
   }
 
   Optional<Double> p50(String profile, String candidate) {
@@ -107,12 +112,22 @@ record PackRun(JsonObject report, double seconds, Path candidates) {
     return variant(profile, candidate).orElseThrow().get("bytes").getAsLong();
   }
 
-  Path file(String profile, JsonObject variant) {
-    return file(profile, candidate(variant));
+  Path file(String profile, String candidate) throws IOException {
+    return file(profile, variant(profile, candidate).orElseThrow());
   }
 
-  Path file(String profile, String candidate) {
-    String ending = candidate.startsWith("tflite") ? ".tflite" : ".onnx";
-    return candidates.resolve(profile).resolve(candidate.replace('/', '-') + ending);
+  /** By what the report says that it holds: names do not tell those of one kind apart. */
+  Path file(String profile, JsonObject variant) throws IOException {
+    Digest wanted = Digest.parse(variant.get("model").getAsString());
+    try (Stream<Path> files = Files.list(candidates.resolve(profile))) {
+      for (Path file : files.sorted().toList()) {
+        if (Digest.of(Files.readAllBytes(file)).equals(wanted)) {
+          return file;
+        }
+      }
+    }
+    throw new IOException(
+        "no file in %s is %s %s"
+            .formatted(candidates.resolve(profile), candidate(variant), wanted));
   }
 }
