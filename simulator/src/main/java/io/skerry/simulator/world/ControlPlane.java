@@ -360,7 +360,7 @@ public final class ControlPlane implements MemoryBroker.Client {
       case WINDOW -> {
         WindowCounts counts = fleet.releases().counts(record.getWindow());
         drift.stored(device, record.getWindow(), counts);
-        rollouts.counted(device, record.getWindow(), counts);
+        rollouts.counted(device, epoch, record.getWindow(), counts);
       }
       case FEEDBACK -> {
         long length = fleet.settings().window().toMillis();

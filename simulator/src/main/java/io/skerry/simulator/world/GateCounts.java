@@ -63,7 +63,7 @@ final class GateCounts {
   }
 
   /** Counts a stored window for the gates. */
-  void counted(DeviceId device, Window window, WindowCounts counts) {
+  void counted(DeviceId device, long epoch, Window window, WindowCounts counts) {
     int stream = counts.layout().indexOf(MonitoringPlan.LATENCY);
     ModelRef model = window.getModel();
     described
@@ -81,6 +81,7 @@ final class GateCounts {
     for (Rollout rollout : rollouts.values()) {
       Rollout.Seen seen = arm(rollout, device, model, window.getStartMillis());
       if (seen != null) {
+        seen.countBoot(epoch);
         seen.predictions += window.getPredictions();
         seen.failed += window.getPredictionsFailed();
         add(counts, stream, seen.latency);

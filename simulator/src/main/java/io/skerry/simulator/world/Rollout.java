@@ -132,6 +132,9 @@ final class Rollout {
 
   /** What was seen of one version on one device since the stage opened. */
   static final class Seen {
+    long windows;
+    long restarts;
+    private long bootEpoch;
     long predictions;
     long failed;
     long negatives;
@@ -140,7 +143,17 @@ final class Rollout {
     long positivesRight;
     final long[] latency = new long[WindowSketch.LATENCY_BINS];
 
+    /** Counts a window of this boot epoch: the first that is known of a device is no restart. */
+    void countBoot(long epoch) {
+      windows++;
+      restarts += bootEpoch > 0 && epoch > bootEpoch ? 1 : 0;
+      bootEpoch = Math.max(bootEpoch, epoch);
+    }
+
     void clear() {
+      windows = 0;
+      restarts = 0;
+      bootEpoch = 0;
       predictions = 0;
       failed = 0;
       negatives = 0;
@@ -312,6 +325,8 @@ final class Rollout {
       metrics.put(
           Metric.FAILED_PREDICTIONS,
           compared(seen -> (double) seen.predictions, seen -> (double) seen.failed));
+      metrics.put(
+          Metric.RESTARTS, compared(seen -> (double) seen.windows, seen -> (double) seen.restarts));
       Integer edge = edges.isEmpty() ? null : edges.get(part).get(profile);
       if (edge != null) {
         metrics.put(

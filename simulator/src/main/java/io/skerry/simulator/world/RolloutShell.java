@@ -971,8 +971,8 @@ final class RolloutShell implements RolloutBooks {
   }
 
   /** Counts a stored window for the gates. */
-  void counted(DeviceId device, Window window, WindowCounts counts) {
-    gates.counted(device, window, counts);
+  void counted(DeviceId device, long epoch, Window window, WindowCounts counts) {
+    gates.counted(device, epoch, window, counts);
   }
 
   /** Counts a stored outcome for the gates. */
