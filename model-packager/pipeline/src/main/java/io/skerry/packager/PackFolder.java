@@ -5,6 +5,7 @@ import io.skerry.protocol.ErrorCode;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
@@ -154,7 +155,12 @@ final class PackFolder {
   private static Path real(Path path) throws IOException {
     Path whole = path.toAbsolutePath().normalize();
     Path there = existing(whole);
-    return there.toRealPath().resolve(there.relativize(whole)).normalize();
+    try {
+      return there.toRealPath().resolve(there.relativize(whole)).normalize();
+    } catch (NoSuchFileException e) {
+      // A pipe, as /dev/stdout may be one, is there and has no path.
+      return whole;
+    }
   }
 
   private static Path existing(Path whole) {

@@ -2,8 +2,10 @@ package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,6 +60,30 @@ class PackFolderTest {
     assertThatThrownBy(() -> PackFolder.of(here.resolve("../here"), Set.of(), here))
         .hasMessageContaining("the folder you are in");
     assertThat(here).isEmptyDirectory();
+  }
+
+  /** As {@code --json /dev/stdout} is where another program reads it. */
+  @Test
+  void writesReportsIntoPipes() throws Exception {
+    Process reader = new ProcessBuilder("cat").start();
+    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+      List<Path> pipes = open.filter(PackFolderTest::isPipe).filter(Files::isWritable).toList();
+      assumeThat(pipes).isNotEmpty();
+      PackFolder packed = PackFolder.of(out, Set.of());
+
+      assertThat(packed.file("--json", pipes.getFirst(), folder, Optional.empty()))
+          .isEqualTo(pipes.getFirst());
+    } finally {
+      reader.destroy();
+    }
+  }
+
+  private static boolean isPipe(Path file) {
+    try {
+      return Files.readSymbolicLink(file).toString().startsWith("pipe:");
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   @Test
