@@ -307,7 +307,8 @@ public final class Incidents {
         version);
   }
 
-  double threshold(Transaction transaction, String model, long version) {
+  /** The score from which a version's prediction is positive. */
+  public double threshold(Transaction transaction, String model, long version) {
     return manifests(transaction, model, version).stream()
         .map(monitoring::named)
         .flatMap(Optional::stream)

@@ -7,6 +7,7 @@ import com.google.gson.reflect.TypeToken;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.RunMetrics;
 import io.skerry.control.device.Profiles;
+import io.skerry.control.drift.Incidents;
 import io.skerry.control.drift.Monitoring;
 import io.skerry.control.ingest.RecordsStoring;
 import io.skerry.control.ingest.StoredFeedback;
@@ -58,8 +59,10 @@ final class Arms {
 
   private final Profiles profiles;
   private final Monitoring monitoring;
+  private final Incidents incidents;
 
-  Arms(Profiles profiles, Monitoring monitoring) {
+  Arms(Profiles profiles, Monitoring monitoring, Incidents incidents) {
+    this.incidents = incidents;
     this.profiles = profiles;
     this.monitoring = monitoring;
   }
@@ -244,6 +247,7 @@ final class Arms {
         }
       }
     }
+    Map<ModelVersion, Double> thresholds = new HashMap<>();
     for (StoredFeedback feedback : stored.feedback()) {
       if (feedback.prediction().isPresent()) {
         StoredFeedback.Prediction prediction = feedback.prediction().get();
@@ -260,7 +264,11 @@ final class Arms {
           if (arm != null) {
             Double range = rollout.amount(prediction.slot());
             if (range == null) {
-              count(arm, feedback.actual(), prediction);
+              double threshold =
+                  thresholds.computeIfAbsent(
+                      prediction.version(),
+                      of -> incidents.threshold(transaction, of.model().value(), of.version()));
+              count(arm, feedback.actual(), prediction, threshold);
             } else {
               countError(arm, feedback.actual(), prediction, range);
             }
@@ -438,8 +446,9 @@ final class Arms {
     }
   }
 
-  private static void count(Sums arm, double actual, StoredFeedback.Prediction prediction) {
-    Optional<Boolean> isRight = prediction.isRight(actual, Monitoring.THRESHOLD);
+  private static void count(
+      Sums arm, double actual, StoredFeedback.Prediction prediction, double threshold) {
+    Optional<Boolean> isRight = prediction.isRight(actual, threshold);
     if (isRight.isEmpty()) {
       return;
     }

@@ -56,6 +56,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -548,8 +549,9 @@ class RolloutEngineTest {
     assertThat(schema.getAsJsonArray("enum"))
         .extracting(JsonElement::getAsString)
         .containsExactlyInAnyOrderElementsOf(
-            GateSettings.DEFAULTS.metrics().stream()
-                .map(gate -> gate.metric().wireName())
+            Stream.concat(
+                    Stream.of("device-failures"),
+                    GateSettings.DEFAULTS.metrics().stream().map(gate -> gate.metric().wireName()))
                 .toList());
   }
 

@@ -5,6 +5,13 @@ import static io.skerry.control.rollout.RolloutFleet.X86;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.Rollout;
+import io.skerry.artifact.ArtifactWriter;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.device.DeviceRemoved;
 import io.skerry.control.ingest.RecordsStoring;
 import io.skerry.control.ingest.StoredFeedback;
@@ -15,12 +22,16 @@ import io.skerry.fleet.gate.Comparison;
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.profile.Engine;
+import io.skerry.profile.Precision;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.TenantId;
+import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -160,6 +171,79 @@ class StageEvidenceTest {
                 Optional.of(.9),
                 OptionalInt.empty(),
                 fleet.now().plusSeconds(1))));
+  }
+
+  private Digest positiveFrom(double threshold, Path layout) throws Exception {
+    float[][] rows = new float[100][];
+    List<float[]> scores = new ArrayList<>();
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = new float[] {i};
+      scores.add(new float[] {i / 100f});
+    }
+    new ArtifactWriter(
+            ModelVersion.parse("tested@1"),
+            new ProfileId(X86),
+            Engine.ONNXRUNTIME,
+            Precision.FP32,
+            1,
+            new ModelSignature(
+                List.of(new TensorSpec("input", ElementType.FP32, List.of(-1L, 1L))),
+                List.of(new TensorSpec("score", ElementType.FP32, List.of(-1L, 1L)))))
+        .add(LayerType.MODEL_ONNX, "model.onnx", new byte[] {1})
+        .add(
+            LayerType.MONITORING,
+            "monitoring.bin",
+            MonitoringManifests.fromReference(
+                    "input",
+                    List.of(new MonitoringManifests.Feature("f", 0)),
+                    rows,
+                    new MonitoringManifests.Scores(
+                        "score", scores, false, threshold, List.of(), Optional.empty()))
+                .toByteArray())
+        .write(layout, SigningKey.generate());
+    return fleet.plane.bean(ArtifactStore.class).importLayout(layout).model();
+  }
+
+  @Test
+  void holdsPredictionsToTheThresholdOfTheirVersion(@TempDir Path folder) throws Exception {
+    String id = rollout("REPLACE");
+    String control =
+        fleet
+            .texts(
+                """
+                select id as name, id as text from device where profile = '%s'
+                  and id not in (select device from deployment where live)
+                """
+                    .formatted(X86))
+            .keySet()
+            .iterator()
+            .next();
+
+    count(List.of(), List.of(outcome(control, "main", 1, 0)));
+    assertThat(rightOf(id, control)).as("a score of .9 says yes").isZero();
+
+    String strict = positiveFrom(.95, folder).toString();
+    fleet
+        .plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update("update variant set manifest = ? where version = 1", strict));
+    count(List.of(), List.of(outcome(control, "main", 1, 0)));
+    assertThat(rightOf(id, control)).as("and no where it takes .95").isEqualTo(1);
+  }
+
+  private long rightOf(String rollout, String device) {
+    return fleet
+        .plane
+        .database()
+        .<Long>call(
+            transaction ->
+                transaction.number(
+                    "select hits[?] from rollout_arm where rollout = ? and device = ?",
+                    Metric.ACCURACY.number(),
+                    rollout,
+                    device));
   }
 
   private ArmSums newer(String rollout, Metric metric) {
