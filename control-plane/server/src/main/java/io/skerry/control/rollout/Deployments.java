@@ -569,9 +569,10 @@ final class Deployments {
 
   private void conclude(Transaction transaction, RolloutOrder order, boolean promote) {
     List<String> devices = withOrder(transaction, order, ORDERED);
+    List<String> promoted = promote ? promoted(transaction, order) : List.of();
     for (Part part : order.parts()) {
       if (promote) {
-        promote(transaction, order, part);
+        promote(transaction, order, part, promoted);
       }
       switchOff(transaction, order, part, devices);
     }
@@ -586,17 +587,38 @@ final class Deployments {
     }
   }
 
-  private void promote(Transaction transaction, RolloutOrder order, Part part) {
+  // Also who was late, or is under way, and still fits: nobody follows a trial that is over, and
+  // nobody else would order it. Each proves it by its probation.
+  private static List<String> promoted(Transaction transaction, RolloutOrder order) {
+    List<String> promoted = in(transaction, order, List.of(DeploymentState.COMMITTED.name()));
+    List<String> late = new ArrayList<>(IN_FLIGHT);
+    late.add(DeploymentState.DEFERRED.name());
+    promoted.addAll(Members.check(transaction, order, in(transaction, order, late)).eligible());
+    return promoted;
+  }
+
+  private static List<String> in(Transaction transaction, RolloutOrder order, List<String> states) {
+    return new ArrayList<>(
+        transaction.list(
+            "select device from deployment where rollout = ? and state = any(?) order by device",
+            row -> row.text("device"),
+            order.id().value(),
+            states));
+  }
+
+  private void promote(
+      Transaction transaction, RolloutOrder order, Part part, List<String> devices) {
     List<OfProfile> groups =
         transaction.list(
             """
             select profile, array_agg(device order by device) as devices from deployment
-            where rollout = ? and state = 'COMMITTED' group by profile order by profile
+            where rollout = ? and device = any(?) group by profile order by profile
             """,
             row ->
                 new OfProfile(
                     row.text("profile"), row.texts("devices").stream().map(DeviceId::new).toList()),
-            order.id().value());
+            order.id().value(),
+            devices);
     for (OfProfile group : groups) {
       desired.order(
           transaction,
