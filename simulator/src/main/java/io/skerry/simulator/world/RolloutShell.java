@@ -478,22 +478,21 @@ final class RolloutShell implements RolloutBooks {
                   one.hasOrder = false;
                 }
               });
-      case RolloutEffect.CloseOut _ ->
-          rollout
-              .deployments
-              .values()
-              .forEach(
-                  one -> {
-                    if (one.opened && one.state == DeploymentState.PENDING) {
-                      one.state = DeploymentState.CANCELLED;
-                    } else if (one.state.isInFlight() || one.state == DeploymentState.RESTORING) {
-                      one.state = DeploymentState.DEFERRED;
-                    }
-                  });
+      case RolloutEffect.CloseOut(boolean catchesUp) ->
+          rollout.deployments.forEach((device, one) -> closeOut(device, one, catchesUp));
       case RolloutEffect.RestoreBrokenUnits _ -> restoreBrokenUnits(rollout, now);
       case RolloutEffect.ConcludeTrial(boolean promote) -> conclude(rollout, promote, now);
     }
     return orders;
+  }
+
+  private void closeOut(DeviceId device, Rollout.Deployment one, boolean catchesUp) {
+    if (one.opened && one.state == DeploymentState.PENDING) {
+      one.state = catchesUp ? DeploymentState.DEFERRED : DeploymentState.CANCELLED;
+    } else if ((one.state.isInFlight() && !(catchesUp && store.isOnline(device)))
+        || one.state == DeploymentState.RESTORING) {
+      one.state = DeploymentState.DEFERRED;
+    }
   }
 
   private void enter(Rollout rollout, DeviceId device, DeploymentState state, Instant now) {

@@ -57,7 +57,7 @@ public sealed interface Eligibility {
     ProfileId profile = device.profile().get();
     Set<String> needed = needs.engines().get(profile);
     if (needed == null) {
-      return new NotEligible("the version has no variant for profile " + profile);
+      return new NotEligible("the rollout brings no variant for profile " + profile);
     }
     return needed.stream()
         .filter(engine -> !device.has(engine))

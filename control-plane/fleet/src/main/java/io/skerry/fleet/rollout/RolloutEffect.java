@@ -48,6 +48,11 @@ public sealed interface RolloutEffect {
    */
   record ConcludeTrial(boolean promote) implements RolloutEffect {}
 
-  /** The rollout is over: PENDING becomes CANCELLED, what is under way becomes DEFERRED. */
-  record CloseOut() implements RolloutEffect {}
+  /**
+   * The rollout is over: PENDING becomes CANCELLED, what is under way becomes DEFERRED.
+   *
+   * @param catchesUp whether those who have not got the version still will: PENDING becomes
+   *     DEFERRED, and who is under way and online goes on, and is expired if it hangs
+   */
+  record CloseOut(boolean catchesUp) implements RolloutEffect {}
 }

@@ -92,7 +92,9 @@ public final class RolloutMachine {
           state.phase().isTerminal()
               ? refused(state, "be superseded")
               : takenBack(
-                  plan, state.in(new Superseded(supersede.by())), new RolloutEffect.CloseOut());
+                  plan,
+                  state.in(new Superseded(supersede.by())),
+                  new RolloutEffect.CloseOut(false));
     };
   }
 
@@ -324,7 +326,7 @@ public final class RolloutMachine {
           paused(plan, state, stage, why, seen, now);
       case Aborting aborting ->
           isSettled(plan, seen, now)
-              ? Step.to(state.in(new Aborted(aborting.reason())), new RolloutEffect.CloseOut())
+              ? Step.to(state.in(new Aborted(aborting.reason())), new RolloutEffect.CloseOut(false))
               : Step.to(state, new RolloutEffect.Expire());
       case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
       case Succeeded _ -> catchingUp(plan, state, seen.census(), now);
@@ -360,7 +362,9 @@ public final class RolloutMachine {
       effects.add(new RolloutEffect.DeferOffline(stage));
     }
     Offering offering = offering(plan, state, stage, census, now);
-    if (offering.closed()) {
+    // Who is watched has the version; the next stage waits for its windows itself.
+    boolean watched = progress.state() == StageState.SOAKING && seen.waitsForNoNewcomers();
+    if (offering.closed() && !watched) {
       return new Step(
           state.in(
               new Paused(
@@ -685,7 +689,7 @@ public final class RolloutMachine {
 
   private static Step succeeded(RolloutPlan plan, RolloutState state, int stage) {
     if (!plan.kind().isTrial()) {
-      return Step.to(state.in(new Succeeded("")), new RolloutEffect.CloseOut());
+      return Step.to(state.in(new Succeeded("")), new RolloutEffect.CloseOut(true));
     }
     String verdict =
         (plan.kind().promotes() ? "promoted: " : "good, and dropped as asked: ")
@@ -693,7 +697,7 @@ public final class RolloutMachine {
     return Step.to(
         state.in(new Succeeded(verdict)),
         new RolloutEffect.ConcludeTrial(plan.kind().promotes()),
-        new RolloutEffect.CloseOut());
+        new RolloutEffect.CloseOut(false));
   }
 
   private static Step rollingBack(
@@ -715,7 +719,7 @@ public final class RolloutMachine {
     if (offline > 0) {
       reason.append("; %d devices are offline and ordered back".formatted(offline));
     }
-    return Step.to(state.in(new RolledBack(reason.toString())), new RolloutEffect.CloseOut());
+    return Step.to(state.in(new RolledBack(reason.toString())), new RolloutEffect.CloseOut(false));
   }
 
   // Who is offline is not waited for, once it had the time to come back to us.

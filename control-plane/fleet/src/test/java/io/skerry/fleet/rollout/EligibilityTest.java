@@ -39,7 +39,7 @@ class EligibilityTest {
   @Test
   void namesTheProfileThatTheVersionIsNotPackagedFor() {
     assertThat(of(new ProfileId("rpi5"), "onnxruntime/cpu"))
-        .isEqualTo(new NotEligible("the version has no variant for profile rpi5"));
+        .isEqualTo(new NotEligible("the rollout brings no variant for profile rpi5"));
   }
 
   @Test

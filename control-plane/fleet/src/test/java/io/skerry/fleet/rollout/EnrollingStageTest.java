@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.GateSettings;
 import io.skerry.protocol.ProfileId;
+import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -124,6 +127,75 @@ class EnrollingStageTest {
     slow.commitOffered();
     slow.observe(SimulatedRollout.GOOD);
     assertThat(slow.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
+  }
+
+  @Test
+  void bringsTheVersionAfterTheEndToWhoeverWaitedOrWasUnderWay() {
+    for (int stage = 0; stage < 2; stage++) {
+      assertThat(rollout.state.phase()).isEqualTo(new RolloutPhase.Running(stage));
+      rollout.observe(SimulatedRollout.GOOD);
+      rollout.commitOffered();
+      rollout.observe(SimulatedRollout.GOOD);
+      assertThat(rollout.state.stages().get(stage).state()).isEqualTo(StageState.SOAKING);
+      if (stage == 0) {
+        rollout.pass(SOAK);
+        rollout.observe(SimulatedRollout.GOOD);
+      }
+    }
+    SimulatedRollout.Member waiting = newcomer(DeploymentState.PENDING);
+    SimulatedRollout.Member underWay = newcomer(DeploymentState.DOWNLOADING);
+    SimulatedRollout.Member away = newcomer(DeploymentState.PENDING);
+    waiting.online = false;
+    away.online = false;
+    rollout.pass(SOAK);
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(waiting.state).isEqualTo(DeploymentState.DEFERRED);
+    assertThat(underWay.state).as("expires if it hangs").isEqualTo(DeploymentState.DOWNLOADING);
+    waiting.online = true;
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(waiting.state).isEqualTo(DeploymentState.OFFERED);
+    assertThat(away.state).isEqualTo(DeploymentState.DEFERRED);
+  }
+
+  private SimulatedRollout.Member newcomer(DeploymentState state) {
+    SimulatedRollout.Member newcomer = new SimulatedRollout.Member(1, new ProfileId("profile-0"));
+    newcomer.exists = true;
+    newcomer.state = state;
+    newcomer.orderedAt = rollout.now;
+    rollout.members.add(newcomer);
+    return newcomer;
+  }
+
+  @Test
+  void isWatchedAlsoOutsideTheWindowsThoughNewcomersWait() {
+    SimulatedRollout nightly =
+        started(
+            new RolloutPlan.Limits(
+                0,
+                Pace.UNLIMITED,
+                1000,
+                500,
+                List.of(
+                    new MaintenanceWindow(
+                        List.of(DayOfWeek.values()),
+                        LocalTime.ofInstant(SimulatedRollout.START, ZoneOffset.UTC),
+                        Duration.ofMinutes(1),
+                        ZoneOffset.UTC))));
+    nightly.observe(SimulatedRollout.GOOD);
+    nightly.commitOffered();
+    nightly.observe(SimulatedRollout.GOOD);
+    assertThat(nightly.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
+    SimulatedRollout.Member newcomer = new SimulatedRollout.Member(0, new ProfileId("profile-0"));
+    newcomer.exists = true;
+    nightly.members.add(newcomer);
+
+    nightly.pass(Duration.ofMinutes(1).plus(SOAK));
+    nightly.observe(SimulatedRollout.GOOD);
+
+    assertThat(nightly.state.stages().getFirst().state()).isEqualTo(StageState.PASSED);
+    assertThat(newcomer.state).isEqualTo(DeploymentState.PENDING);
   }
 
   @Test

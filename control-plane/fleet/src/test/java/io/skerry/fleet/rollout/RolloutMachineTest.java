@@ -880,6 +880,11 @@ class RolloutMachineTest {
       if (!rollout.state.phase().isTerminal()) {
         rollout.apply(new RolloutEvent.Supersede(new RolloutId("newer")));
       }
+      // After a success those who are late go on: whoever hangs is expired.
+      for (int look = 0; look < 100; look++) {
+        rollout.pass(Duration.ofHours(1));
+        rollout.observe(Evidence.NONE);
+      }
       for (SimulatedRollout.Member member : rollout.members) {
         if (member.exists) {
           assertThat(member.state.isTerminal() || member.state == DeploymentState.DEFERRED)

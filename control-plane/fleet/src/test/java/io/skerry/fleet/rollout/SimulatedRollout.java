@@ -241,16 +241,18 @@ final class SimulatedRollout {
           members.stream()
               .filter(member -> member.state.isRetryable())
               .forEach(member -> member.state = DeploymentState.PENDING);
-      case RolloutEffect.CloseOut() -> members.forEach(SimulatedRollout::closeOut);
+      case RolloutEffect.CloseOut(boolean catchesUp) ->
+          members.forEach(member -> closeOut(member, catchesUp));
       case RolloutEffect.RestoreBrokenUnits(), RolloutEffect.ConcludeTrial _ -> {}
     }
     return (int) (orders - before);
   }
 
-  private static void closeOut(Member member) {
+  private static void closeOut(Member member, boolean catchesUp) {
     if (member.exists && member.state == DeploymentState.PENDING) {
-      member.state = DeploymentState.CANCELLED;
-    } else if (member.state.isInFlight() || member.state == DeploymentState.RESTORING) {
+      member.state = catchesUp ? DeploymentState.DEFERRED : DeploymentState.CANCELLED;
+    } else if ((member.state.isInFlight() && !(catchesUp && member.online))
+        || member.state == DeploymentState.RESTORING) {
       member.state = DeploymentState.DEFERRED;
     }
   }

@@ -133,15 +133,18 @@ final class Deployments {
               RETRYABLE,
               order.places());
       case RolloutEffect.ConcludeTrial(boolean promote) -> conclude(transaction, order, promote);
-      case RolloutEffect.CloseOut() ->
+      case RolloutEffect.CloseOut(boolean catchesUp) ->
           transaction.update(
               """
               update deployment set due_at = null,
-                state = case when state = 'PENDING' then 'CANCELLED' else 'DEFERRED' end
-              where rollout = ? and (state in ('PENDING', 'RESTORING') or state = any(?))
+                state = case when state = 'PENDING' and not ? then 'CANCELLED' else 'DEFERRED' end
+              where rollout = ? and (state in ('PENDING', 'RESTORING')
+                or (state = any(?) and not (? and online)))
               """,
+              catchesUp,
               order.id().value(),
-              IN_FLIGHT);
+              IN_FLIGHT,
+              catchesUp);
     }
     return orders;
   }
