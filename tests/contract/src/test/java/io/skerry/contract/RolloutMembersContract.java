@@ -158,7 +158,7 @@ interface RolloutMembersContract {
                 device(1),
                 "it has no engine 'onnxruntime', which the variant for x86-64-avx2 needs",
                 device(2),
-                "the version has no variant for profile x86-64-vnni",
+                "the rollout brings no variant for profile x86-64-vnni",
                 device(3),
                 "its hardware matches no profile"));
   }
