@@ -1,6 +1,7 @@
 package io.skerry.packager.measure;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,30 +13,47 @@ import java.util.Optional;
  * @param together whether those of a place lie side by side; else those of a channel do
  */
 record Places(int channels, boolean together) {
+  private static final Places ONE_CHANNEL = new Places(1, true);
+
   /**
    * Of each output of an item, by its shape; absent of those that need have no places.
    *
    * <p>No shape says which dimension is the channels'. It is all that is before two last ones
    * alike, which are an image's; else the last of four; else the smaller of the first and the last.
-   * An output of one number for each place of another one, such as scores beside boxes, has them,
-   * too.
+   * Of two sizes that are alike, or have a 1 before or behind them where an image has its channels,
+   * neither is: a depth map's row of sky would be held to what little varies there. An output of
+   * one number for each place of another one, such as scores beside boxes, has places, too.
    *
    * @param shapes their batch left out
    */
   static List<Optional<Places>> of(List<List<Long>> shapes) {
     List<Optional<Places>> places = new ArrayList<>();
     for (List<Long> shape : shapes) {
-      places.add(of(shape.stream().filter(size -> size > 1).toList(), shapes));
+      places.add(of(shape, shapes));
     }
     return places;
   }
 
-  private static Optional<Places> of(List<Long> sizes, List<List<Long>> shapes) {
+  private static Optional<Places> of(List<Long> shape, List<List<Long>> shapes) {
+    List<Long> sizes = aboveOne(shape);
     if (sizes.size() == 1) {
       boolean beside = shapes.stream().anyMatch(other -> isBeside(sizes.getFirst(), other));
-      return beside ? Optional.of(new Places(1, true)) : Optional.empty();
+      return beside ? Optional.of(ONE_CHANNEL) : Optional.empty();
+    }
+    if (sizes.size() == 2 && isImage(shape, sizes)) {
+      return Optional.of(ONE_CHANNEL);
     }
     return sizes.isEmpty() ? Optional.empty() : Optional.of(ofSeveral(sizes));
+  }
+
+  private static List<Long> aboveOne(List<Long> shape) {
+    return shape.stream().filter(size -> size > 1).toList();
+  }
+
+  private static boolean isImage(List<Long> shape, List<Long> sizes) {
+    return sizes.getFirst().equals(sizes.getLast())
+        || shape.getFirst() == 1
+        || shape.getLast() == 1;
   }
 
   private static Places ofSeveral(List<Long> sizes) {
@@ -53,12 +71,10 @@ record Places(int channels, boolean together) {
 
   /** Whether so many numbers are one for each place of another output, of which there are more. */
   private static boolean isBeside(long numbers, List<Long> other) {
-    List<Long> sizes = other.stream().filter(size -> size > 1).toList();
-    if (sizes.size() != 2) {
-      return false;
-    }
-    long channels = ofSeveral(sizes).channels();
-    return numbers > channels && numbers == sizes.getFirst() * sizes.getLast() / channels;
+    List<Long> sizes = aboveOne(other);
+    return sizes.size() == 2
+        && numbers == Collections.max(sizes)
+        && numbers > Collections.min(sizes);
   }
 
   /** The channel of one of the numbers of an item. */

@@ -116,7 +116,7 @@ class JudgeTest {
     Judge judge =
         Judge.byFloatModel(Outputs.of(4, 9, 1, 2, 3, 9, 3, 2, 1), List.of(List.of(2L, 2L)), 0.5);
 
-    assertThat(judge.quality(Outputs.of(4, 9.2f, 1.2f, 2, 3, 9, 3, 2, 1.05f)).value()).isEqualTo(1);
+    assertThat(judge.quality(Outputs.of(4, 9.2f, 1.2f, 2, 3, 9, 3, 2, 1.2f)).value()).isEqualTo(1);
     Quality quality = judge.quality(Outputs.of(4, 9, 3, 1, 3, 1, 3, 2, Float.NaN));
     assertThat(quality.value()).isZero();
     assertThat(quality.flips()).as("places are no classes").isEmpty();

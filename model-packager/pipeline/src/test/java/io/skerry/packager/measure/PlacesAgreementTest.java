@@ -65,6 +65,32 @@ class PlacesAgreementTest {
             Optional.empty());
   }
 
+  @Test
+  void findsOneChannelWhereAnImageHasNoMore() {
+    Places one = new Places(1, true);
+
+    assertThat(place(1, 480, 640)).contains(one);
+    assertThat(place(480, 640, 1)).contains(one);
+    assertThat(place(256, 256, 1)).contains(one);
+    assertThat(place(256, 256)).contains(one);
+    // Boxes of a detector that repeats them for each class.
+    assertThat(place(8400, 1, 4)).contains(new Places(4, true));
+    assertThat(Places.of(List.of(List.of(1L, 100L, 4L), List.of(100L))))
+        .as("scores beside boxes")
+        .containsExactly(Optional.of(one), Optional.of(one));
+  }
+
+  /** A row of sky is as far from everywhere: what is lost of it is little of the whole depth. */
+  @Test
+  void holdsFlatRowsOfAMapToTheSpreadOfTheMap() {
+    for (List<Long> shape : List.of(List.of(1L, 2L, 3L), List.of(2L, 3L, 1L))) {
+      Judge judge = Judge.byFloatModel(Outputs.of(6, 9, 9, 9.1f, 2, 40, 80), List.of(shape), 0.5);
+
+      assertThat(judge.quality(Outputs.of(6, 10, 8, 9, 2, 41, 79)).value()).isEqualTo(1);
+      assertThat(judge.quality(Outputs.of(6, 10, 8, 9, 30, 41, 79)).value()).isZero();
+    }
+  }
+
   private static Optional<Places> place(long... shape) {
     return Places.of(List.of(java.util.Arrays.stream(shape).boxed().toList())).getFirst();
   }
