@@ -239,7 +239,7 @@ final class Alerts {
         });
   }
 
-  // Of each stage by itself: the next one may pause within the time that a cause is told once.
+  // Of no cause, so that each is told: whoever dealt with an earlier pause knows of no later one.
   @EventListener
   void onRolloutPaused(RolloutPaused event) {
     Instant now = now();
@@ -250,7 +250,7 @@ final class Alerts {
             now,
             "rollout.paused",
             event.rollout().value(),
-            "rollout/%s/stage/%d".formatted(event.rollout(), event.stage() + 1),
+            "",
             "",
             Severity.TICKET,
             event.reason(),

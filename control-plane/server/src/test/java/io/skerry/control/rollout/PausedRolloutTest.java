@@ -35,7 +35,7 @@ class PausedRolloutTest {
   void enrol() {
     fleet.empty();
     // A rollout's id comes again with the same version.
-    fleet.sql("truncate alert cascade");
+    fleet.sql("truncate alert, alert_route cascade");
     fleet.version(1, Map.of(X86, "onnxruntime"));
     fleet.enrol(10, X86);
   }
@@ -73,6 +73,33 @@ class PausedRolloutTest {
     assertThat(fleet.number("select count(*) from alert where object = ?", id)).isEqualTo(1);
     assertThat(alerts(id).get("rollout.paused TICKET"))
         .contains("device-failures (pooled) FAIL: 5 of 5 devices failed the update");
+  }
+
+  /** A person has dealt with the first one: nothing else tells that it is stopped again. */
+  @Test
+  void tellsOfEveryPauseHoweverSoonTheNextOneComes() {
+    fleet.sql(
+        """
+        insert into alert_route (name, kind, url, from_severity, created_by, created_at)
+        values ('hook', 'WEBHOOK', 'http://127.0.0.1:1/', 'TICKET', 'ana', now())
+        """);
+    String id = failed();
+
+    fleet.act(id, RolloutAct.RETRY);
+    fleet.look();
+    fleet.report(id, "FAILED");
+    fleet.look();
+
+    assertThat(fleet.find(id).state()).isEqualTo("PAUSED");
+    assertThat(
+            fleet.texts(
+                """
+                select d.id::text as name, d.state as text
+                from alert_delivery d join alert a on a.id = d.alert where a.object = ?
+                """,
+                id))
+        .hasSize(2)
+        .allSatisfy((delivery, state) -> assertThat(state).isEqualTo("WAITING"));
   }
 
   @Test
