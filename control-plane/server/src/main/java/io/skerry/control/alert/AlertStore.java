@@ -42,12 +42,13 @@ final class AlertStore {
         > 0;
   }
 
-  /** What of a cause went out on which route, or will. */
+  /** What of a cause went out on which route, or will; what was held back, as of when it went. */
   static List<Routing.Told> told(Transaction transaction, String cause, Instant since) {
     return transaction.list(
         """
-        select d.route, a.kind, a.severity, a.at from alert a join alert_delivery d on d.alert = a.id
-        where a.cause = ? and a.cause <> '' and a.at > ?
+        select d.route, a.kind, a.severity, greatest(a.at, d.woken_at) as at
+        from alert a join alert_delivery d on d.alert = a.id
+        where a.cause = ? and a.cause <> '' and greatest(a.at, d.woken_at) > ?
           and d.state in ('WAITING', 'REPEATING', 'DELIVERED')
         order by a.id desc limit ?
         """,
@@ -260,7 +261,8 @@ final class AlertStore {
 
   /** Alerts that still last and that were held back until a moment before, the oldest first. */
   static List<Grouped> grouped(Transaction transaction, Instant now) {
-    // Of one object only what was kept last: it may have been told of as worse meanwhile.
+    // Of one object only what was kept last: it may have been told of as worse meanwhile. What was
+    // told and never ended has not come back.
     return transaction.list(
         """
         select d.id as delivery, d.next_at, a.* from alert_delivery d join alert a on a.id = d.alert
@@ -268,6 +270,10 @@ final class AlertStore {
           and not exists (select from alert later join alert_delivery e on e.alert = later.id
             where later.object = a.object and later.resolved_at is null and later.id > a.id
               and e.route = d.route and e.state <> 'SILENCED')
+          and not exists (select from alert earlier join alert_delivery e on e.alert = earlier.id
+            where earlier.object = a.object and earlier.kind = a.kind
+              and earlier.resolved_at is null and earlier.id < a.id
+              and e.route = d.route and e.state in ('WAITING', 'REPEATING', 'DELIVERED'))
         order by d.next_at limit ?
         """,
         row -> new Grouped(row.bigint("delivery"), row.instant("next_at"), alert(row)),
@@ -279,9 +285,10 @@ final class AlertStore {
   static void wake(Transaction transaction, List<Grouped> grouped, Instant now) {
     transaction.update(
         """
-        update alert_delivery set state = 'WAITING', next_at = ?
+        update alert_delivery set state = 'WAITING', next_at = ?, woken_at = ?
         where id = any(?::bigint[]) and state = 'GROUPED'
         """,
+        now,
         now,
         grouped.stream().map(Grouped::delivery).toList());
   }

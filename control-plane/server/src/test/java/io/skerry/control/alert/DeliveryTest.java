@@ -289,6 +289,7 @@ class DeliveryTest {
     Instant now = Instant.now();
     keep("incident.opened", "incident-15");
     deliverAt(now.plusSeconds(1));
+    end("incident-15", now.plusSeconds(2));
     keep("incident.opened", "incident-15");
     String silence =
         routes
@@ -305,6 +306,63 @@ class DeliveryTest {
     deliverAt(now.plus(Routing.QUIET).plusSeconds(120));
 
     assertThat(received).hasSize(1);
+  }
+
+  /** First its scores let expect harm, and then outcomes show it: it never ended in between. */
+  @Test
+  void tellsNobodyAgainOfWhatLastsSinceItWasTold() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    Instant now = Instant.now();
+    keep("incident.harmful", "incident-16");
+    deliverAt(now.plusSeconds(1));
+    keep("incident.harmful", "incident-16");
+
+    deliverAt(now.plus(Routing.QUIET).plusSeconds(60));
+
+    assertThat(received).hasSize(1);
+    assertThat(deliveries())
+        .extracting(AlertDelivery::state)
+        .containsExactly("GROUPED", "DELIVERED");
+  }
+
+  @Test
+  void tellsOfWhatLastsWhereItWasHeldBackAtFirst() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    Instant now = Instant.now();
+    keep("incident.harmful", "incident-17");
+    deliverAt(now.plusSeconds(1));
+    end("incident-17", now.plusSeconds(2));
+    keep("incident.harmful", "incident-17");
+    keep("incident.harmful", "incident-17");
+    received.clear();
+
+    deliverAt(now.plus(Routing.QUIET).plusSeconds(60));
+
+    assertThat(received).hasSize(1);
+  }
+
+  @Test
+  void staysQuietAsLongAfterALateTelling() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    Instant now = Instant.now();
+    keep("incident.opened", "incident-18");
+    deliverAt(now.plusSeconds(1));
+    end("incident-18", now.plusSeconds(2));
+    keep("incident.opened", "incident-18");
+    assertThat(deliveries().getFirst().state()).isEqualTo("GROUPED");
+    sql("update alert set at = at - interval '6 hours 5 minutes'");
+    sql("update alert_delivery set next_at = next_at - interval '6 hours 5 minutes'");
+    deliverAt(now);
+    assertThat(received).hasSize(2);
+    end("incident-18", now.plusSeconds(2));
+
+    keep("incident.opened", "incident-18");
+
+    assertThat(deliveries().getFirst().state()).isEqualTo("GROUPED");
+    deliverAt(now.plus(Routing.QUIET).minusSeconds(60));
+    assertThat(received).hasSize(2);
+    deliverAt(now.plus(Routing.QUIET).plusSeconds(60));
+    assertThat(received).hasSize(3);
   }
 
   @Test
@@ -584,6 +642,10 @@ class DeliveryTest {
                 Severity.PAGE,
                 "it moved",
                 Optional.empty()));
+  }
+
+  private void end(String incident, Instant at) {
+    plane.database().run(transaction -> AlertStore.resolve(transaction, "incident.", incident, at));
   }
 
   private void deliverAt(Instant now) throws InterruptedException {
