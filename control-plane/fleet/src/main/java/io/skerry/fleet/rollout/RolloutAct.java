@@ -1,6 +1,5 @@
 package io.skerry.fleet.rollout;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -20,22 +19,22 @@ public enum RolloutAct {
 
   /** What this state allows; the only place that knows. */
   public static List<RolloutAct> allowedIn(RolloutPlan plan, RolloutState state) {
+    return shownIn(plan, state).stream()
+        .filter(act -> act != RESUME || RolloutMachine.failedGates(state).isEmpty())
+        .toList();
+  }
+
+  /** What this state allows, and what it would but for a gate that still fails. */
+  public static List<RolloutAct> shownIn(RolloutPlan plan, RolloutState state) {
     return switch (state.phase()) {
       case RolloutPhase.Draft _ -> List.of(SUBMIT, ABORT);
       case RolloutPhase.WaitingForApproval _ -> List.of(APPROVE, ABORT);
       case RolloutPhase.Ready _ -> List.of(START, ABORT);
       case RolloutPhase.Running _ -> List.of(PAUSE, PROMOTE, ABORT, ROLLBACK, RETRY);
-      case RolloutPhase.Paused paused -> {
-        List<RolloutAct> acts = new ArrayList<>();
-        if (paused.why() == PauseReason.WINDOW) {
-          acts.add(PAUSE);
-        }
-        if (RolloutMachine.failedGates(state).isEmpty()) {
-          acts.add(RESUME);
-        }
-        acts.addAll(List.of(PROMOTE, ABORT, ROLLBACK, RETRY));
-        yield List.copyOf(acts);
-      }
+      case RolloutPhase.Paused paused ->
+          paused.why() == PauseReason.WINDOW
+              ? List.of(PAUSE, RESUME, PROMOTE, ABORT, ROLLBACK, RETRY)
+              : List.of(RESUME, PROMOTE, ABORT, ROLLBACK, RETRY);
       case RolloutPhase.Aborting _ -> List.of(ROLLBACK);
       case RolloutPhase.Succeeded _ ->
           RolloutMachine.canGoBackAtTheEnd(plan, state) ? List.of(ROLLBACK, RETRY) : List.of();

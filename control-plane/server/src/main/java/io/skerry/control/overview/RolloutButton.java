@@ -2,11 +2,13 @@ package io.skerry.control.overview;
 
 import io.skerry.api.Rollout;
 import io.skerry.control.access.Role;
+import io.skerry.fleet.rollout.RolloutAct;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
 /**
- * An act that a rollout's state allows, as its page offers it.
+ * An act that a rollout's state allows, or would but for a reason, as its page offers it.
  *
  * @param refusal why this person may not do it; empty when they may
  */
@@ -19,7 +21,9 @@ public record RolloutButton(String act, String refusal) {
    * @param refusals by act, what the engine would refuse them
    */
   static List<RolloutButton> of(Rollout rollout, Role role, Map<String, String> refusals) {
-    return rollout.allowedActions().stream()
+    return Arrays.stream(RolloutAct.values())
+        .map(RolloutAct::wireName)
+        .filter(act -> rollout.allowedActions().contains(act) || refusals.containsKey(act))
         .map(
             act ->
                 new RolloutButton(

@@ -320,15 +320,15 @@ public final class Rollouts {
   }
 
   /**
-   * What the engine would refuse this person of what the rollout's state allows, and why, by the
-   * act's wire name: an author's own approval, for example.
+   * What would be refused this person of what the rollout's state shows, and why, by the act's wire
+   * name: an author's own approval, for example, or to resume while a gate still fails.
    */
   public Map<String, String> refusals(Actor actor, String id) {
     return database.call(
         transaction -> {
           Stored stored = RolloutTables.find(transaction, id).orElseThrow(() -> unknown(id));
           Map<String, String> refusals = new TreeMap<>();
-          for (RolloutAct act : RolloutAct.allowedIn(stored.order().plan(), stored.state())) {
+          for (RolloutAct act : RolloutAct.shownIn(stored.order().plan(), stored.state())) {
             RolloutMachine.step(
                     stored.order().plan(),
                     stored.state(),

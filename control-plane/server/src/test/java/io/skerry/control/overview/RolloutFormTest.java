@@ -90,6 +90,18 @@ class RolloutFormTest {
         .contains("value=\"&#34;late&#34; &lt;b>\"", "it has changed");
   }
 
+  @Test
+  void showsWhatIsRefusedInItsPlaceWithTheReason() {
+    List<RolloutButton> buttons =
+        RolloutButton.of(rollout(1), Role.OPERATOR, Map.of("resume", "accuracy still fails"));
+
+    assertThat(buttons)
+        .extracting(RolloutButton::act)
+        .containsExactly("pause", "resume", "promote", "abort", "rollback");
+    assertThat(templates.rolloutacts(rollout(1), buttons, false).render())
+        .contains("id=\"refused-resume\">✕ resume: accuracy still fails.");
+  }
+
   // Virtual time: what a page does every two seconds takes no time.
   private static String shown(Path browser, Path folder, int port) throws Exception {
     Path dump = folder.resolve("page.html");

@@ -132,6 +132,18 @@ class PausedRolloutTest {
   }
 
   @Test
+  void showsResumeWithWhatKeepsItFromBeingDone() {
+    String id = failed();
+
+    assertThat(fleet.find(id).allowedActions()).doesNotContain("resume");
+    assertThat(fleet.rollouts.refusals(RolloutFleet.ANA, id))
+        .containsOnlyKeys("resume")
+        .hasEntrySatisfying(
+            "resume",
+            refusal -> assertThat(refusal).startsWith("device-failures still fails and would"));
+  }
+
+  @Test
   void recordsWhichGatesWereAcceptedByWhomAndWhy() {
     String id = failed();
 
