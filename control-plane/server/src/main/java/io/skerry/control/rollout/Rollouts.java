@@ -283,7 +283,8 @@ public final class Rollouts {
    * @param reason why; blank where nobody said it, and then who did it is told
    * @param revision that the person has seen; empty when it does not matter
    * @throws ProblemException if there is none of this id, it has changed meanwhile, its phase does
-   *     not allow the act, or what it is to begin with is not packaged and signed any more
+   *     not allow the act, what it is to begin with is not packaged and signed any more, or it asks
+   *     for no approval and every rollout needs one by now
    */
   public Rollout act(Actor actor, String id, RolloutAct act, String reason, OptionalLong revision) {
     return database.call(
@@ -306,6 +307,12 @@ public final class Rollouts {
                         stored.revision(),
                         revision.getAsLong()));
           }
+          unapproved(stored, act)
+              .ifPresent(
+                  refusal -> {
+                    throw ProblemException.ofField(
+                        ErrorCode.STATE_CONFLICT, "approval", "%s: %s".formatted(id, refusal));
+                  });
           if (ended && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act)) {
             beginAgain(transaction, stored, act);
           }
@@ -319,6 +326,20 @@ public final class Rollouts {
         });
   }
 
+  // Some were written before all of them had to be approved.
+  private Optional<String> unapproved(Stored stored, RolloutAct act) {
+    boolean starts = act == RolloutAct.SUBMIT || act == RolloutAct.START;
+    return starts
+            && trust.rolloutsApproved()
+            && !stored.order().plan().approval().required()
+            && RolloutAct.allowedIn(stored.order().plan(), stored.state()).contains(act)
+        ? Optional.of(
+            ("it needs the approval of somebody else than %s (trust.rollouts-approved) and was"
+                    + " written without: abort it and write it again")
+                .formatted(stored.createdBy()))
+        : Optional.empty();
+  }
+
   /**
    * What would be refused this person of what the rollout's state shows, and why, by the act's wire
    * name: an author's own approval, for example, or to resume while a gate still fails.
@@ -329,12 +350,15 @@ public final class Rollouts {
           Stored stored = RolloutTables.find(transaction, id).orElseThrow(() -> unknown(id));
           Map<String, String> refusals = new TreeMap<>();
           for (RolloutAct act : RolloutAct.shownIn(stored.order().plan(), stored.state())) {
-            RolloutMachine.step(
-                    stored.order().plan(),
-                    stored.state(),
-                    event(act, actor, stored.state(), ""),
-                    now())
-                .refusal()
+            unapproved(stored, act)
+                .or(
+                    () ->
+                        RolloutMachine.step(
+                                stored.order().plan(),
+                                stored.state(),
+                                event(act, actor, stored.state(), ""),
+                                now())
+                            .refusal())
                 .ifPresent(refusal -> refusals.put(act.wireName(), refusal));
           }
           return refusals;

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.control.audit.Actor;
+import io.skerry.control.audit.AuditLog;
+import io.skerry.control.device.TrustConfig;
+import io.skerry.control.drift.Monitoring;
 import io.skerry.control.web.ProblemException;
 import io.skerry.fleet.rollout.RolloutAct;
 import io.skerry.protocol.ErrorCode;
@@ -94,6 +97,50 @@ class RolloutStartTest {
         id,
         "parts[0].version",
         "other@3 awaits the release key's signature for %s, %s".formatted(ARM, X86));
+  }
+
+  /** The same data with {@code trust.rollouts-approved}. */
+  private Rollouts whereAllAreApproved() {
+    TrustConfig defaults = TrustConfig.DEFAULTS;
+    return new Rollouts(
+        fleet.plane.database(),
+        fleet.plane.bean(SqlBooks.class),
+        fleet.plane.bean(AuditLog.class),
+        fleet.plane.bean(Monitoring.class),
+        new TrustConfig(defaults.snapshotValidity(), defaults.desiredValidity(), true));
+  }
+
+  @Test
+  void startsNothingThatWasWrittenBeforeAllHadToBeApproved() {
+    Rollouts strict = whereAllAreApproved();
+    String draft = fleet.create(request("\"draft\": true")).id();
+    String ready = ready();
+
+    Map.of(draft, RolloutAct.SUBMIT, ready, RolloutAct.START)
+        .forEach(
+            (id, act) -> {
+              assertThatThrownBy(() -> strict.act(BEN, id, act, "now", OptionalLong.empty()))
+                  .isInstanceOfSatisfying(
+                      ProblemException.class,
+                      problem -> assertThat(problem.code()).isEqualTo(ErrorCode.STATE_CONFLICT))
+                  .hasMessageContainingAll(
+                      "the approval of somebody else than ana", "abort it and write it again");
+              assertThat(strict.refusals(BEN, id)).containsOnlyKeys(act.wireName());
+            });
+    assertThat(fleet.ordered()).isEmpty();
+    assertThat(strict.act(BEN, draft, RolloutAct.ABORT, "", OptionalLong.empty()).state())
+        .isEqualTo("ABORTED");
+  }
+
+  @Test
+  void startsWhatIsApprovedWhereAllMustBe() {
+    String id = fleet.create(request("\"approval\": true")).id();
+
+    assertThat(
+            whereAllAreApproved()
+                .act(BEN, id, RolloutAct.APPROVE, "looked at it", OptionalLong.empty())
+                .state())
+        .isEqualTo("RUNNING");
   }
 
   @Test
