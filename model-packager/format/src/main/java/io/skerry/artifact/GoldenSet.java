@@ -9,7 +9,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Inputs with the outputs expected for them: a device runs them before it lets a model serve.
@@ -17,13 +20,18 @@ import java.util.List;
  * <pre>{@code
  * 0     8  "SKGOLD1\n"
  * 8     4  header length h, little-endian
- * 12    h  {"absolute":A,"relative":R,"cases":[{"inputs":[{"name","type","shape"}],"outputs":[...]}]}
+ * 12    h  {"absolute":A,"relative":R,"outputs":[{"name","absolute","relative"}],
+ *           "cases":[{"inputs":[{"name","type","shape"}],"outputs":[...]}]}
  * 12+h     the tensors' elements, little-endian, in the header's order, nothing between them
  * }</pre>
  *
+ * <p>The outer {@code outputs} may be absent, and are passed over by agents that do not know them.
+ *
+ * @param tolerance of outputs that have none of their own
+ * @param own of outputs that have one, by name
  * @param cases 1 to {@link #CASES_MAX}
  */
-public record GoldenSet(Tolerance tolerance, List<GoldenCase> cases) {
+public record GoldenSet(Tolerance tolerance, Map<String, Tolerance> own, List<GoldenCase> cases) {
   /** Cases that a set can have. */
   public static final int CASES_MAX = 256;
 
@@ -37,10 +45,21 @@ public record GoldenSet(Tolerance tolerance, List<GoldenCase> cases) {
    * @throws ArtifactException if there is none or too many
    */
   public GoldenSet {
+    own = Map.copyOf(own);
     cases = List.copyOf(cases);
     if (cases.isEmpty() || cases.size() > CASES_MAX) {
       throw malformed("%d cases, expected 1 to %d".formatted(cases.size(), CASES_MAX));
     }
+  }
+
+  /** A set of one tolerance for all outputs. */
+  public GoldenSet(Tolerance tolerance, List<GoldenCase> cases) {
+    this(tolerance, Map.of(), cases);
+  }
+
+  /** How far this output may be off. */
+  public Tolerance tolerance(String output) {
+    return own.getOrDefault(output, tolerance);
   }
 
   /** The set's bytes: the same for the same set. */
@@ -54,8 +73,10 @@ public record GoldenSet(Tolerance tolerance, List<GoldenCase> cases) {
       array.add(object);
     }
     JsonObject header = new JsonObject();
-    header.addProperty("absolute", tolerance.absolute());
-    header.addProperty("relative", tolerance.relative());
+    write(tolerance, header);
+    if (!own.isEmpty()) {
+      header.add("outputs", writeOwn());
+    }
     header.add("cases", array);
     byte[] text = header.toString().getBytes(StandardCharsets.UTF_8);
     return ByteBuffer.allocate(PREFIX_BYTES + text.length + data.size())
@@ -65,6 +86,22 @@ public record GoldenSet(Tolerance tolerance, List<GoldenCase> cases) {
         .put(text)
         .put(data.toByteArray())
         .array();
+  }
+
+  private JsonArray writeOwn() {
+    JsonArray array = new JsonArray();
+    for (Map.Entry<String, Tolerance> output : new TreeMap<>(own).entrySet()) {
+      JsonObject object = new JsonObject();
+      object.addProperty("name", output.getKey());
+      write(output.getValue(), object);
+      array.add(object);
+    }
+    return array;
+  }
+
+  private static void write(Tolerance tolerance, JsonObject object) {
+    object.addProperty("absolute", tolerance.absolute());
+    object.addProperty("relative", tolerance.relative());
   }
 
   private static JsonArray write(List<GoldenTensor> tensors, ByteArrayOutputStream data) {
@@ -101,7 +138,8 @@ public record GoldenSet(Tolerance tolerance, List<GoldenCase> cases) {
     buffer.get(text);
     JsonFields header = JsonFields.parse("golden set", text);
     try {
-      Tolerance tolerance = new Tolerance(header.number("absolute"), header.number("relative"));
+      Tolerance tolerance = readTolerance(header);
+      Map<String, Tolerance> own = header.has("outputs") ? readOwn(header) : Map.of();
       List<GoldenCase> cases = new ArrayList<>();
       for (JsonFields golden : header.list("cases")) {
         cases.add(
@@ -111,10 +149,25 @@ public record GoldenSet(Tolerance tolerance, List<GoldenCase> cases) {
       if (buffer.hasRemaining()) {
         throw malformed("has %d bytes after its last tensor".formatted(buffer.remaining()));
       }
-      return new GoldenSet(tolerance, cases);
+      return new GoldenSet(tolerance, own, cases);
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ArtifactException(ErrorCode.ARTIFACT_MALFORMED, "golden set: " + e.getMessage(), e);
     }
+  }
+
+  private static Map<String, Tolerance> readOwn(JsonFields header) {
+    Map<String, Tolerance> own = new HashMap<>();
+    for (JsonFields output : header.list("outputs")) {
+      String name = output.text("name");
+      if (own.put(name, readTolerance(output)) != null) {
+        throw malformed("output '%s' has two tolerances".formatted(name));
+      }
+    }
+    return own;
+  }
+
+  private static Tolerance readTolerance(JsonFields fields) {
+    return new Tolerance(fields.number("absolute"), fields.number("relative"));
   }
 
   private static List<GoldenTensor> read(List<JsonFields> list, ByteBuffer buffer) {

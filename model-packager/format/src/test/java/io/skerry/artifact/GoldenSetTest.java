@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class GoldenSetTest {
@@ -49,6 +50,32 @@ class GoldenSetTest {
         .isPresent();
     assertThat(CASE.difference("other", ElementType.INT32, List.of(1L, 2L), data, SET.tolerance()))
         .isEmpty();
+  }
+
+  /** Agents that know of no tolerances of outputs read the same fields as ever. */
+  @Test
+  void keepsTolerancesOfOutputsBesideTheOneOfAll() {
+    GoldenSet set =
+        new GoldenSet(
+            new Tolerance(12.75, 0),
+            Map.of("b", new Tolerance(1, 0), "a", new Tolerance(0.05, 0.5)),
+            List.of(CASE));
+    String text = new String(set.toBytes(), StandardCharsets.ISO_8859_1);
+
+    assertThat(text)
+        .contains(
+            "{\"absolute\":12.75,\"relative\":0.0,\"outputs\":[{\"name\":\"a\",\"absolute\":0.05,\"relative\":0.5},{\"name\":\"b\",\"absolute\":1.0,\"relative\":0.0}],\"cases\":[");
+    GoldenSet read = GoldenSet.parse(set.toBytes());
+    assertThat(read).isEqualTo(set);
+    assertThat(read.tolerance("a")).isEqualTo(new Tolerance(0.05, 0.5));
+    assertThat(read.tolerance("score")).isEqualTo(new Tolerance(12.75, 0));
+    for (byte[] wrong :
+        List.of(
+            changed(text, "\"b\"", "\"a\""),
+            changed(text, "\"absolute\":1.0", "\"absolute\":-10"),
+            changed(text, "\"outputs\":[{\"name\":\"a\"", "\"outputs\":[{\"nama\":\"a\""))) {
+      assertThatThrownBy(() -> GoldenSet.parse(wrong)).isInstanceOf(ArtifactException.class);
+    }
   }
 
   @Test

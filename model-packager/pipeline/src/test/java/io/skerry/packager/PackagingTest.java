@@ -195,7 +195,7 @@ class PackagingTest {
                       output.type(),
                       output.shape(),
                       output.data(),
-                      golden.tolerance()))
+                      golden.tolerance(output.name())))
               .isEmpty();
         }
       }

@@ -85,7 +85,11 @@ final class Acceptance {
       missing.remove(output.name());
       Optional<String> difference =
           example.difference(
-              output.name(), output.type(), output.shape(), output.data(), golden.tolerance());
+              output.name(),
+              output.type(),
+              output.shape(),
+              output.data(),
+              golden.tolerance(output.name()));
       if (difference.isPresent()) {
         return difference;
       }

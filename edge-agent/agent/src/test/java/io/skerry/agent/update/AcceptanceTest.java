@@ -20,6 +20,7 @@ import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -81,6 +82,38 @@ class AcceptanceTest {
 
   private static Tensor output(String name, float... values) {
     return Tensor.ofFloats(name, List.of((long) values.length), values);
+  }
+
+  /** Integers of 255 steps beside a probability. */
+  @Test
+  void holdsEachOutputToItsOwnTolerance() {
+    GoldenSet golden =
+        new GoldenSet(
+            new Tolerance(12.75, 0),
+            Map.of("output", new Tolerance(0.05, 0)),
+            List.of(
+                new GoldenCase(
+                    List.of(GoldenTensor.ofFloats("input", List.of(2L), 1, 2)),
+                    List.of(
+                        GoldenTensor.ofFloats("output", List.of(1L), 0.9f),
+                        GoldenTensor.ofFloats("steps", List.of(1L), 90)))));
+
+    assertThatCode(
+            () ->
+                Acceptance.checkGolden(
+                    VERSION,
+                    new Scripted(List.of(output("output", 0.92f), output("steps", 101))),
+                    golden))
+        .doesNotThrowAnyException();
+    assertThat(
+            catchThrowableOfType(
+                UpdateException.class,
+                () ->
+                    Acceptance.checkGolden(
+                        VERSION,
+                        new Scripted(List.of(output("output", 0), output("steps", 90))),
+                        golden)))
+        .hasMessageContaining("output 'output' has 0.0");
   }
 
   private static UpdateException golden(LoadedModel model) {

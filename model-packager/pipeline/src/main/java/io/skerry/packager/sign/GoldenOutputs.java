@@ -12,7 +12,11 @@ import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * What a model says about a few items, and how far a device may be off.
@@ -20,6 +24,10 @@ import java.util.List;
  * <p>Integer kernels round differently from CPU to CPU, by steps of the output's range. That range
  * is known of integers; of floats it is the largest that the model says of more items than are
  * kept, for all that are kept may be small.
+ *
+ * <p>Each output is held to its own range: steps of integers, or boxes in pixels, would let a
+ * probability be anything. Agents that know of one tolerance only get the widest, so that none
+ * refuses a good model.
  */
 final class GoldenOutputs {
   private static final int CASES = 8;
@@ -28,11 +36,15 @@ final class GoldenOutputs {
   private static final double HALF_SHARE = 0.01;
   private static final double INTEGER_SHARE = 0.05;
   private static final double INTEGER_RANGE = 255;
+  // Of the largest: an output that says nothing of these items still has steps on another device.
+  private static final double RANGE_LEAST = 0.001;
 
   private final LoadedModel model;
   private final Samples inputs;
-  private double largest;
-  private boolean integers;
+  private final Set<String> integers = new HashSet<>();
+
+  /** What float outputs say at most. */
+  private final Map<String, Double> largest = new HashMap<>();
 
   private GoldenOutputs(LoadedModel model, Samples inputs) {
     this.model = model;
@@ -56,29 +68,49 @@ final class GoldenOutputs {
     for (int item : Samples.spread(inputs.count(), ITEMS)) {
       model.run(List.of(Bench.input(model, inputs, item))).forEach(this::see);
     }
-    return new GoldenSet(tolerance(precision), cases);
+    Tolerance widest = tolerance(precision, !integers.isEmpty(), widestRange());
+    return new GoldenSet(widest, own(precision, widest), cases);
   }
 
   private void see(Tensor output) {
-    integers |= output.type() == ElementType.INT8 || output.type() == ElementType.UINT8;
+    if (output.type() == ElementType.INT8 || output.type() == ElementType.UINT8) {
+      integers.add(output.name());
+    }
     if (output.type() == ElementType.FP32) {
+      double most = 0;
       for (float value : output.floats()) {
-        largest = Float.isFinite(value) ? Math.max(largest, Math.abs(value)) : largest;
+        most = Float.isFinite(value) ? Math.max(most, Math.abs(value)) : most;
       }
+      largest.merge(output.name(), most, Math::max);
     }
   }
 
-  private Tolerance tolerance(Precision precision) {
+  /** Of the outputs whose tolerance is not that of all. */
+  private Map<String, Tolerance> own(Precision precision, Tolerance ofAll) {
+    Map<String, Tolerance> own = new HashMap<>();
+    double least = RANGE_LEAST * largestFloat();
+    largest.forEach(
+        (name, range) -> own.put(name, tolerance(precision, false, Math.max(range, least))));
+    integers.forEach(name -> own.put(name, tolerance(precision, true, INTEGER_RANGE)));
+    own.values().removeIf(ofAll::equals);
+    return own;
+  }
+
+  private static Tolerance tolerance(Precision precision, boolean steps, double range) {
     return switch (precision) {
       // Floats that differ in their last bits round to the next integer at times.
-      case FP32, INT8_WEIGHTS -> integers ? new Tolerance(1, 0) : FLOAT_TOLERANCE;
-      case FP16 -> new Tolerance(HALF_SHARE * range(), HALF_SHARE);
-      case INT8 -> new Tolerance(INTEGER_SHARE * range(), 0);
+      case FP32, INT8_WEIGHTS -> steps ? new Tolerance(1, 0) : FLOAT_TOLERANCE;
+      case FP16 -> new Tolerance(HALF_SHARE * range, HALF_SHARE);
+      case INT8 -> new Tolerance(INTEGER_SHARE * range, 0);
     };
   }
 
-  private double range() {
-    return integers ? Math.max(INTEGER_RANGE, largest) : largest;
+  private double widestRange() {
+    return integers.isEmpty() ? largestFloat() : Math.max(INTEGER_RANGE, largestFloat());
+  }
+
+  private double largestFloat() {
+    return largest.values().stream().reduce(0.0, Math::max);
   }
 
   private static List<GoldenTensor> golden(List<Tensor> tensors) {

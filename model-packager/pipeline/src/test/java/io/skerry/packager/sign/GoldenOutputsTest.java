@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class GoldenOutputsTest {
   private static final int ITEMS = 100;
+  private static final Said INTEGERS = new Said("y", ElementType.INT8, 0);
 
   @Test
   void letsIntegersDifferByStepsOfTheirRange() throws Exception {
@@ -51,8 +52,50 @@ class GoldenOutputsTest {
     // Of 100 items every twelfth or so is kept; the largest, the last, is not.
     GoldenSet golden = golden(ElementType.FP32, 3, Precision.INT8);
 
-    assertThat(golden.tolerance().absolute()).isBetween(0.05 * 0.97 * 3, 0.05 * 3);
-    assertThat(golden.tolerance().relative()).isZero();
+    assertThat(golden.tolerance("y").absolute()).isBetween(0.05 * 0.97 * 3, 0.05 * 3);
+    assertThat(golden.tolerance("y").relative()).isZero();
+  }
+
+  /** A probability passed whatever it was beside steps of 255. */
+  @Test
+  void holdsFloatsBesideIntegersToTheirOwnRange() throws Exception {
+    for (Precision precision : Precision.values()) {
+      GoldenSet golden = golden(List.of(floats("p", 1), INTEGERS), precision);
+      boolean steps = precision == Precision.INT8;
+
+      assertThat(golden.cases())
+          .as("%s", precision)
+          .anySatisfy(each -> assertThat(fits(golden, each, saying("p", 0))).isFalse());
+      assertThat(passes(golden, integers(steps ? 12 : 1))).as("%s", precision).isTrue();
+      assertThat(passes(golden, integers(steps ? 13 : 4))).as("%s", precision).isFalse();
+    }
+  }
+
+  @Test
+  void holdsScoresBesideBoxesToTheirOwnRange() throws Exception {
+    GoldenSet golden = golden(List.of(floats("box", 640), floats("score", 1)), Precision.INT8);
+
+    assertThat(golden.tolerance("box").absolute()).isBetween(0.05 * 0.97 * 640, 0.05 * 640);
+    assertThat(golden.tolerance("score").absolute()).isBetween(0.05 * 0.97, 0.05);
+  }
+
+  /** What none of the items showed may show in steps on another device. */
+  @Test
+  void letsAnOutputThatSaysNothingDifferByLittle() throws Exception {
+    GoldenSet golden = golden(List.of(floats("box", 640), floats("score", 0)), Precision.INT8);
+
+    assertThat(passes(golden, saying("score", 0.01f))).isTrue();
+    assertThat(passes(golden, saying("score", 0.1f))).isFalse();
+  }
+
+  /** One wide enough for all, which agents hold to that know of no other. */
+  @Test
+  void keepsOneToleranceOfAllOutputs() throws Exception {
+    GoldenSet golden = golden(List.of(floats("p", 1), INTEGERS), Precision.INT8);
+
+    assertThat(golden.tolerance().absolute()).isEqualTo(0.05 * 255);
+    assertThat(golden(List.of(INTEGERS), Precision.INT8).own()).isEmpty();
+    assertThat(golden(List.of(floats("p", 1)), Precision.INT8).own()).isEmpty();
   }
 
   private static boolean passes(GoldenSet golden, Tensor output) {
@@ -61,7 +104,11 @@ class GoldenOutputsTest {
 
   private static boolean fits(GoldenSet golden, GoldenCase each, Tensor output) {
     return each.difference(
-            output.name(), output.type(), output.shape(), output.data(), golden.tolerance())
+            output.name(),
+            output.type(),
+            output.shape(),
+            output.data(),
+            golden.tolerance(output.name()))
         .isEmpty();
   }
 
@@ -70,20 +117,38 @@ class GoldenOutputsTest {
         "y", ElementType.INT8, List.of(1L, 1L), ByteBuffer.allocateDirect(1).put(0, (byte) value));
   }
 
-  /** Of a model that says its input, from 0 to the largest, of floats; or always 0, of integers. */
+  private static Tensor saying(String name, float value) {
+    return Tensor.ofFloats(name, List.of(1L, 1L), value);
+  }
+
   private static GoldenSet golden(ElementType output, float largest, Precision precision)
       throws Exception {
+    return golden(List.of(output == ElementType.FP32 ? floats("y", largest) : INTEGERS), precision);
+  }
+
+  private static GoldenSet golden(List<Said> outputs, Precision precision) throws Exception {
     float[] values = new float[ITEMS];
     for (int i = 0; i < ITEMS; i++) {
-      values[i] = largest * i / (ITEMS - 1);
+      values[i] = (float) i / (ITEMS - 1);
     }
     Samples inputs = Samples.of("inputs", NpyArray.ofFloats(values, ITEMS, 1), 1);
-    try (LoadedModel model = new Echo(output)) {
+    try (LoadedModel model = new Echo(outputs)) {
       return GoldenOutputs.of(model, inputs, precision);
     }
   }
 
-  private record Echo(ElementType type) implements LoadedModel {
+  private static Said floats(String name, float factor) {
+    return new Said(name, ElementType.FP32, factor);
+  }
+
+  /** An output: its input, which is 0 to 1, times a factor; or always 0, of integers. */
+  private record Said(String name, ElementType type, float factor) {
+    Tensor of(float input) {
+      return type == ElementType.FP32 ? saying(name, factor * input) : integers(0);
+    }
+  }
+
+  private record Echo(List<Said> outputs) implements LoadedModel {
     @Override
     public String engine() {
       return "echo";
@@ -93,7 +158,9 @@ class GoldenOutputsTest {
     public ModelSignature signature() {
       return new ModelSignature(
           List.of(new TensorSpec("x", ElementType.FP32, List.of(-1L, 1L))),
-          List.of(new TensorSpec("y", type, List.of(-1L, 1L))));
+          outputs.stream()
+              .map(output -> new TensorSpec(output.name(), output.type(), List.of(-1L, 1L)))
+              .toList());
     }
 
     @Override
@@ -103,9 +170,8 @@ class GoldenOutputsTest {
 
     @Override
     public List<Tensor> run(List<Tensor> inputs) {
-      return type == ElementType.FP32
-          ? List.of(Tensor.ofFloats("y", List.of(1L, 1L), inputs.getFirst().floats()))
-          : List.of(integers(0));
+      float input = inputs.getFirst().floats()[0];
+      return outputs.stream().map(output -> output.of(input)).toList();
     }
 
     @Override
