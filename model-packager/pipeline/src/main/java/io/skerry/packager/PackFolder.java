@@ -94,21 +94,28 @@ final class PackFolder {
   /**
    * Where to write a file so that it is at last where it was asked for.
    *
-   * @param folders more of what is written, which will be made
+   * @param folders for candidates: it is made, and in it a folder for each profile
    * @throws JobFailure if it cannot be written there
    */
   Path file(String option, Path wanted, Path part, Optional<Path> folders) throws IOException {
+    Path file = real(wanted);
+    Path above = file.getParent();
+    Optional<Path> made = folders.isPresent() ? Optional.of(real(folders.get())) : Optional.empty();
+    boolean intoMade = above != null && made.equals(Optional.of(above));
+    if (made.filter(folder -> folder.startsWith(file)).isPresent()
+        || (intoMade && taken.contains(file.getFileName().toString()))) {
+      throw refused(
+          "%s %s is where --candidates has folders of its own: name another file"
+              .formatted(option, wanted));
+    }
     Optional<Path> within = within(option, wanted, part);
     if (within.isPresent()) {
       return within.get();
     }
-    Path file = real(wanted);
-    Path above = file.getParent();
-    boolean made = folders.isPresent() && file.startsWith(real(folders.get()));
     boolean writable =
         Files.exists(file)
             ? !Files.isDirectory(file) && Files.isWritable(file)
-            : made || (above != null && Files.isDirectory(above) && Files.isWritable(above));
+            : intoMade || (above != null && Files.isDirectory(above) && Files.isWritable(above));
     if (!writable) {
       throw new JobFailure(
           ErrorCode.STORAGE_FAILED,

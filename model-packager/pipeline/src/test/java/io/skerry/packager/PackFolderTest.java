@@ -36,6 +36,24 @@ class PackFolderTest {
     assertThat(folder).isEmptyDirectory();
   }
 
+  /** Of a folder for candidates that is not there, only itself and one for each profile is made. */
+  @Test
+  void refusesAReportWhereTheCandidatesFolderHasNoPlaceForIt() throws Exception {
+    for (Path above : List.of(folder, out)) {
+      Path candidates = above.resolve("c");
+      for (Path report : List.of(candidates, above, candidates.resolve("arm64-neon"))) {
+        assertThat(refusal("--json", report.toString(), "--candidates", candidates.toString()))
+            .contains("--json " + report);
+      }
+    }
+    Path candidates = folder.resolve("c");
+    assertThat(refusal("--json", candidates + "/sub/r.json", "--candidates", candidates.toString()))
+        .contains("--json", "cannot be written");
+    assertThat(refusal("--json", candidates + "/r.json", "--candidates", candidates.toString()))
+        .contains("none.onnx");
+    assertThat(folder).isEmptyDirectory();
+  }
+
   @Test
   void refusesCandidatesBelowAFile() throws Exception {
     Path file = Files.createFile(folder.resolve("file"));
