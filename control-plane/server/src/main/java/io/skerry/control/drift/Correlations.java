@@ -42,7 +42,7 @@ final class Correlations {
   private static final long WHOLE_MILLIS = Duration.ofHours(23).toMillis();
 
   // Sums travel with the window that ends the day; of a device that counts windows together, or was
-  // away then, with the next.
+  // away then, with the next. Of minutes that are judged together, these are the first that came.
   private static final int WINDOWS_AFTER_MIDNIGHT = 6;
 
   // Of a device that was started anew within a window.
@@ -283,13 +283,15 @@ final class Correlations {
     transaction.forEach(
         """
         select device, manifest, record from (
-          select device, manifest, record, window_index, boot_epoch, sequence,
-            row_number() over (partition by device, window_index order by boot_epoch, sequence)
-              as nth
+          select device, manifest, record, end_at, boot_epoch, sequence,
+            row_number() over (partition by device, end_at order by boot_epoch, sequence) as nth,
+            dense_rank() over (
+              partition by device, date_trunc('day', end_at at time zone 'UTC') order by end_at)
+              as nth_of_day
           from telemetry_window
           where model = ? and slot = ? and window_millis = ? and version = ?
             and window_index = any(?) and device = any(?)) numbered
-        where nth <= ? order by device, window_index, boot_epoch, sequence
+        where nth <= ? and nth_of_day <= ? order by device, end_at, boot_epoch, sequence
         """,
         reader,
         track.model(),
@@ -298,6 +300,7 @@ final class Correlations {
         incident.version(),
         windows,
         devices,
-        RECORDS_OF_WINDOW_MAX);
+        RECORDS_OF_WINDOW_MAX,
+        WINDOWS_AFTER_MIDNIGHT);
   }
 }

@@ -28,6 +28,7 @@ import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.dataset.Erasures;
 import io.skerry.control.ingest.IngestConfig;
+import io.skerry.control.ingest.RecordStore;
 import io.skerry.control.ingest.TelemetryEraser;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.TestPlane;
@@ -61,6 +62,7 @@ import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.fleet.v1.Anomaly;
 import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import jakarta.inject.Singleton;
@@ -100,6 +102,7 @@ class DriftServiceTest {
   private static final long WINDOW_MILLIS = 5000;
   private static final int SHIFTED_FROM = 12;
   private static final int WINDOWS = 20;
+  private static final long MINUTE = 60_000;
   private static final long DAY = 86_400_000;
   private static final int[] ALL = {0, 1, 2, 3, 4, 5};
 
@@ -650,13 +653,63 @@ class DriftServiceTest {
     assertThat(correlations(midnight / WINDOW_MILLIS + 10)).isEqualTo(told);
   }
 
+  /** Sums travel with the last minute of the quarter that a day ends in. */
+  @Test
+  void readsSumsOfMinutesThatAreJudgedByTheQuarter() {
+    enrol();
+    Duration quarter = Duration.ofMinutes(15);
+    RecordStore records = RecordStore.judgingBy(plane, quarter);
+    long today = Instant.now().toEpochMilli() / DAY * DAY;
+    for (int device = 1; device < DEVICES; device += 3) {
+      long sequence = 1;
+      for (long midnight : List.of(today - 2 * DAY, today)) {
+        for (int minute = 14; minute >= 0; minute--) {
+          records.store(
+              new DeviceId(id(device)),
+              9,
+              minute(sequence++, midnight - minute * MINUTE, midnight < today ? .8 : .1));
+        }
+      }
+    }
+    Track track = new Track("main", "engine-health", quarter.toMillis());
+
+    CorrelationReport told = correlations(track, (today - DAY) / quarter.toMillis());
+
+    assertThat(told.devices()).isEqualTo(DEVICES / 3);
+    assertThat(told.pairs().getFirst().change()).isLessThan(-.4);
+  }
+
+  private Record minute(long sequence, long endMillis, double correlation) {
+    Window.Builder window =
+        Window.newBuilder()
+            .setModel(
+                ModelRef.newBuilder()
+                    .setSlot("main")
+                    .setModel("engine-health")
+                    .setVersion(1)
+                    .setManifestDigest(manifest.toString()))
+            .setWindow(endMillis / MINUTE - 1)
+            .setStartMillis(endMillis - MINUTE)
+            .setEndMillis(endMillis)
+            .setPredictions(1);
+    if (endMillis % DAY == 0) {
+      window.setCoMoments(
+          moments(ALL, correlation).toWire().toBuilder().setSinceMillis(endMillis - DAY));
+    }
+    return Record.newBuilder().setSequence(sequence).setWindow(window).build();
+  }
+
   private CorrelationReport correlations(long onsetWindow) {
+    return correlations(new Track("main", "engine-health", WINDOW_MILLIS), onsetWindow);
+  }
+
+  private CorrelationReport correlations(Track track, long onsetWindow) {
     return plane
         .database()
         .call(
             transaction ->
                 new Correlations(plane.bean(Monitoring.class), plane.bean(WindowLayouts.class))
-                    .of(transaction, stored(1, finding(onsetWindow))));
+                    .of(transaction, stored(1, track, finding(onsetWindow))));
   }
 
   private static DriftFinding finding(long onsetWindow) {
@@ -680,9 +733,13 @@ class DriftServiceTest {
   }
 
   private static IncidentStore.Stored stored(long number, DriftFinding finding) {
+    return stored(number, new Track("main", "engine-health", WINDOW_MILLIS), finding);
+  }
+
+  private static IncidentStore.Stored stored(long number, Track track, DriftFinding finding) {
     return new IncidentStore.Stored(
         number,
-        new Track("main", "engine-health", WINDOW_MILLIS),
+        track,
         1,
         new io.skerry.fleet.incident.Incident(IncidentState.OPEN, finding, 0, Optional.empty(), ""),
         Instant.now(),
@@ -691,8 +748,7 @@ class DriftServiceTest {
         -1);
   }
 
-  private void moments(
-      String device, long endMillis, long ofMillis, double correlation, int[] features) {
+  private CoMoments moments(int[] features, double correlation) {
     CoMoments moments = new CoMoments(features);
     for (int i = 0; i < 200; i++) {
       float[] row = row(0);
@@ -702,6 +758,12 @@ class DriftServiceTest {
                   + Math.sqrt(1 - correlation * correlation) * row[features[1]]);
       moments.add(row);
     }
+    return moments;
+  }
+
+  private void moments(
+      String device, long endMillis, long ofMillis, double correlation, int[] features) {
+    CoMoments moments = moments(features, correlation);
     Window window =
         Window.newBuilder()
             .setModel(ModelRef.newBuilder().setManifestDigest(manifest.toString()))
