@@ -123,23 +123,27 @@ public final class Ingest {
   private record Refused(InboundMessage message, Throwable cause) {}
 
   // Nor must what one record does cost its neighbours; a hostile device gets no more than so many
-  // tries for a message.
+  // tries for a message. What is left then stays on its device, which sends it again: less is left
+  // each time, for what was stored before is a duplicate. From the first half on, for a device
+  // frees what lies in one piece with its beginning.
   private void storeInParts(Refused whole) throws InterruptedException {
     Deque<Refused> parts = new ArrayDeque<>(List.of(whole));
     int tries = 0;
     while (!parts.isEmpty()) {
       Refused part = parts.pop();
-      List<InboundMessage> halves =
-          tries < SPLITS_MAX ? BatchStore.halves(part.message()) : List.of();
+      List<InboundMessage> halves = BatchStore.halves(part.message());
       if (halves.isEmpty()) {
         setAside(part);
-      }
-      for (InboundMessage half : halves) {
-        tries++;
-        try {
-          finish(List.of(half), stored(List.of(half)));
-        } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
-          parts.push(new Refused(half, e));
+      } else if (tries >= SPLITS_MAX) {
+        leave(part);
+      } else {
+        tries += halves.size();
+        for (InboundMessage half : halves.reversed()) {
+          try {
+            finish(List.of(half), stored(List.of(half)));
+          } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
+            parts.push(new Refused(half, e));
+          }
         }
       }
     }
@@ -171,13 +175,7 @@ public final class Ingest {
   private void setAside(Refused part) throws InterruptedException {
     InboundMessage message = part.message();
     Throwable cause = part.cause();
-    log.atError()
-        .addKeyValue("device", message.topic().device())
-        .setCause(cause)
-        .log("message could not be stored");
-    String reason =
-        (cause instanceof DatabaseException ? "the database refused it: " : "storing it failed: ")
-            + cause.getMessage();
+    String reason = told(part);
     if (cause instanceof DatabaseException refused && refused.isOfValue()) {
       try {
         // It will be refused whenever it comes, so its device need not keep it.
@@ -188,9 +186,29 @@ public final class Ingest {
                 Ingest::databaseIsAway));
         return;
       } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
-        log.atError().setCause(e).log("its records could not be set aside one by one");
+        log.atError().setCause(e).log("its record could not be set aside");
       }
     }
+    keepACopy(message, reason);
+  }
+
+  // How many of its records are at fault, nobody knows: none of them is taken.
+  private void leave(Refused part) throws InterruptedException {
+    keepACopy(part.message(), told(part));
+  }
+
+  private static String told(Refused part) {
+    log.atError()
+        .addKeyValue("device", part.message().topic().device())
+        .setCause(part.cause())
+        .log("message could not be stored");
+    return (part.cause() instanceof DatabaseException
+            ? "the database refused it: "
+            : "storing it failed: ")
+        + part.cause().getMessage();
+  }
+
+  private void keepACopy(InboundMessage message, String reason) throws InterruptedException {
     untilDone(
         transaction -> {
           standing(List.of(message))
