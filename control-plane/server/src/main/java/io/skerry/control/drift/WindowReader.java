@@ -34,22 +34,33 @@ final class WindowReader {
 
   static final String PROFILE = "profile";
 
-  /** Late windows of a device that are read at once. */
-  static final int LATE_OF_DEVICE_MAX = 8;
-
-  /** Late records of a device that are read at once: as many minutes as those windows have. */
-  static final int LATE_RECORDS_OF_DEVICE_MAX = 120;
-
-  /** Late records that are read at once. */
-  static final int LATE_RECORDS_MAX = 10_000;
-
   private final Gson gson = new Gson();
   private final WindowLayouts layouts;
   private final WindowOutcomes outcomes;
+  private final LateRoom room;
 
   WindowReader(WindowLayouts layouts, Monitoring monitoring) {
+    this(layouts, monitoring, LateRoom.USUAL);
+  }
+
+  WindowReader(WindowLayouts layouts, Monitoring monitoring, LateRoom room) {
     this.layouts = layouts;
     this.outcomes = new WindowOutcomes(monitoring);
+    this.room = room;
+  }
+
+  /**
+   * How much that came late is read at once. A device's window may have come in many records, as
+   * minutes do that are judged together; it is read with all of them, or not at all.
+   *
+   * @param windowsOfDevice newest windows of a device
+   * @param recordsOfDevice records that these came in
+   * @param windows of all devices, each its own
+   * @param records that these came in
+   */
+  record LateRoom(int windowsOfDevice, int recordsOfDevice, int windows, int records) {
+    // 8 windows of 6 hours in minutes; and all of them in as many minutes as a quarter has.
+    static final LateRoom USUAL = new LateRoom(8, 8 * 360, 10_000, 15 * 10_000);
   }
 
   /**
@@ -199,9 +210,8 @@ final class WindowReader {
 
   /**
    * What came after its time was judged, of the last {@value DriftLedger#LATE_WINDOWS} windows
-   * before one: of each device its newest {@value #LATE_OF_DEVICE_MAX} in at most {@value
-   * #LATE_RECORDS_OF_DEVICE_MAX} records, and of all together at most {@value #LATE_RECORDS_MAX}
-   * records. Who is left out where there are more, is another at each window.
+   * before one, as far as there is {@link LateRoom}. Who is left out where there is more, is
+   * another at each window.
    *
    * @param receivedAfter when what the window before was judged from had been received
    */
@@ -220,23 +230,29 @@ final class WindowReader {
           select device, boot_epoch, sequence, model, slot, window_millis, window_index
           from telemetry_window where received_at > ? and received_at <= ?),
         late as (
-          select device, boot_epoch, sequence,
-            dense_rank() over (partition by device order by window_index desc) as nth,
-            row_number() over (
-              partition by device order by window_index desc, boot_epoch desc, sequence desc)
-              as nth_record
+          select device, boot_epoch, sequence, window_index,
+            dense_rank() over newest as nth, count(*) over newest as records_so_far
           from recent where model = ? and slot = ? and window_millis = ? and window_index < ?
-            and window_index >= ?)
+            and window_index >= ?
+          window newest as (partition by device order by window_index desc)),
+        told as (
+          select device, window_index, count(*) as records from late
+          where nth <= ? and records_so_far <= ? group by device, window_index),
+        shared as (
+          select device, window_index, row_number() over drawn as nth_told,
+            sum(records) over drawn as records_told
+          from told
+          window drawn as (
+            order by md5(device || ?::text), device, window_index desc rows unbounded preceding))
         select w.device, w.version, w.manifest, w.predictions, w.record, w.window_index,
           a.labels::text as labels, a.profile
-        from late join telemetry_window w using (device, boot_epoch, sequence)
+        from shared join late using (device, window_index)
+        join telemetry_window w using (device, boot_epoch, sequence)
         cross join lateral (
           select labels, profile from device_attributes
           where device = w.device and since <= ? order by since desc limit 1) a
-        where nth <= ? and nth_record <= ?
-        order by md5(w.device || ?::text), w.device, w.window_index, w.version, w.boot_epoch,
-          w.sequence
-        limit ?
+        where nth_told <= ? and records_told <= ?
+        order by w.device, w.window_index, w.version, w.boot_epoch, w.sequence
         """,
         row ->
             records.add(
@@ -252,11 +268,12 @@ final class WindowReader {
         track.windowMillis(),
         window,
         window - DriftLedger.LATE_WINDOWS,
-        receivedUntil,
-        LATE_OF_DEVICE_MAX,
-        LATE_RECORDS_OF_DEVICE_MAX,
+        room.windowsOfDevice(),
+        room.recordsOfDevice(),
         window,
-        LATE_RECORDS_MAX);
+        receivedUntil,
+        room.windows(),
+        room.records());
     records.end();
     List<LateWindow> late = new ArrayList<>();
     parts.forEach(

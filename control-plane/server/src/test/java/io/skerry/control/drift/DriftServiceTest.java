@@ -1055,9 +1055,53 @@ class DriftServiceTest {
 
   /** However much one device sends late, and whatever its name, others are heard too. */
   @Test
-  void sharesTheRoomForLateRecordsAmongDevices() throws Exception {
-    int devices = WindowReader.LATE_RECORDS_MAX / WindowReader.LATE_RECORDS_OF_DEVICE_MAX + 4;
-    int records = WindowReader.LATE_RECORDS_OF_DEVICE_MAX + 1;
+  void sharesTheRoomForLateWindowsAmongDevices() throws Exception {
+    storeLate(12, 3, 2);
+    WindowReader.LateRoom room = new WindowReader.LateRoom(2, 100, 9, 100);
+
+    WindowReader.Late one = late("line", first, room);
+    WindowReader.Late next = late("line", first + 1, room);
+
+    assertThat(one.windows()).hasSize(9);
+    assertThat(one.windows()).extracting(LateWindow::window).containsOnly(first - 1, first - 2);
+    assertThat(one.records()).isEqualTo(9 * 2);
+    assertThat(heard(one)).hasSize(5);
+    assertThat(heard(late("line", first, room))).isEqualTo(heard(one));
+    assertThat(heard(next)).isNotEqualTo(heard(one));
+  }
+
+  @Test
+  void readsALateWindowWithAllOfItsRecordsOrNotAtAll() throws Exception {
+    storeLate(4, 2, 15);
+
+    WindowReader.Late ofDevice = late("line", first, new WindowReader.LateRoom(8, 29, 1000, 1000));
+    WindowReader.Late ofAll =
+        late("line", first, new WindowReader.LateRoom(8, 30, 1000, 5 * 15 + 14));
+
+    assertThat(ofDevice.windows())
+        .hasSize(4)
+        .allMatch(one -> one.window() == first - 1 && count(one) == 15 * 7);
+    assertThat(ofAll.windows()).hasSize(5).allMatch(one -> count(one) == 15 * 7);
+    assertThat(late("line", first, new WindowReader.LateRoom(8, 14, 1000, 1000)).windows())
+        .isEmpty();
+  }
+
+  /** Windows that came in minutes take no more room than such that came in one piece. */
+  @Test
+  void hearsAsManyLateWindowsOfMinutes() throws Exception {
+    storeLate(100, 8, 15);
+
+    WindowReader.Late late = late("line", first);
+
+    assertThat(late.windows()).hasSize(100 * 8).allMatch(one -> count(one) == 15 * 7);
+    assertThat(late.records()).isEqualTo(100 * 8 * 15);
+  }
+
+  private static long count(LateWindow late) {
+    return late.counts().counts().total(0);
+  }
+
+  private void storeLate(int devices, int windows, int records) throws Exception {
     sql(
         """
         insert into device (id, tenant, labels, facts, enrolled_at)
@@ -1070,24 +1114,16 @@ class DriftServiceTest {
         insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
           window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
           record, received_at)
-        select 'late-' || i, 2, n, slot, model, version, manifest, window_index, window_millis,
-          start_at, end_at, predictions, predictions_failed, skipped, record, received_at
-        from telemetry_window, generate_series(1, ?) i, generate_series(1, ?) n
+        select 'late-' || i, 1 + w, n, slot, model, version, manifest, window_index + 1 - w,
+          window_millis, start_at, end_at, predictions, predictions_failed, skipped, record,
+          received_at
+        from telemetry_window, generate_series(1, ?) i, generate_series(1, ?) w,
+          generate_series(1, ?) n
         """,
         devices,
+        windows,
         records);
     sql("delete from telemetry_window where boot_epoch = 1");
-
-    WindowReader.Late one = late("line", first);
-    WindowReader.Late next = late("line", first + 1);
-
-    assertThat(one.records()).isEqualTo(WindowReader.LATE_RECORDS_MAX);
-    assertThat(one.windows()).hasSizeGreaterThan(devices - 5);
-    assertThat(one.windows())
-        .allMatch(
-            of -> of.counts().counts().total(0) <= 7L * WindowReader.LATE_RECORDS_OF_DEVICE_MAX);
-    assertThat(heard(late("line", first))).isEqualTo(heard(one));
-    assertThat(heard(next)).isNotEqualTo(heard(one));
   }
 
   private static Set<String> heard(WindowReader.Late late) {
@@ -1097,11 +1133,16 @@ class DriftServiceTest {
   }
 
   private WindowReader.Late late(String slot, long window) {
+    return late(slot, window, WindowReader.LateRoom.USUAL);
+  }
+
+  private WindowReader.Late late(String slot, long window, WindowReader.LateRoom room) {
     return plane
         .database()
         .call(
             transaction ->
-                new WindowReader(plane.bean(WindowLayouts.class), plane.bean(Monitoring.class))
+                new WindowReader(
+                        plane.bean(WindowLayouts.class), plane.bean(Monitoring.class), room)
                     .late(
                         transaction,
                         new Track(slot, "engine-health", WINDOW_MILLIS),
