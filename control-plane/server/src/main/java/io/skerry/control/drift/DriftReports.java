@@ -15,6 +15,7 @@ import io.skerry.telemetry.drift.DriftEvidence;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.StreamVerdict;
+import io.skerry.telemetry.drift.WindowVerdict;
 import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -213,7 +214,8 @@ public final class DriftReports {
                     && verdict.stream().equals(finding.firedBy()));
     DriftPoint point =
         history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
-    Optional<Replays.Again> again = service.judgeAgain(transaction, track, finding.window());
+    Replays.Again tried = service.judgeAgain(transaction, track, finding.window());
+    Optional<Replays.Again.Done> again = tried.done();
     Optional<DriftEvidence> evidence = StoredEvidence.of(transaction, found.number());
     List<DriftEvents.Checked> checked = DriftEvents.kept(transaction, found.number());
     boolean same =
@@ -232,7 +234,7 @@ public final class DriftReports {
         known ? same ? "SAME" : "DIFFERENT" : "GONE",
         again.isPresent() ? "WINDOWS" : known ? "VERDICT" : NOTHING,
         evidence.map(of -> StoredEvidence.told(of, finding) + "; ").orElse("")
-            + detail(again, finding),
+            + detail(tried, finding),
         history,
         distributions
             .of(
@@ -248,7 +250,7 @@ public final class DriftReports {
   }
 
   private static boolean isSame(
-      Replays.Again again,
+      Replays.Again.Done again,
       DriftFinding finding,
       boolean isEvident,
       List<DriftEvents.Checked> checked) {
@@ -262,13 +264,22 @@ public final class DriftReports {
                 one -> DriftEvents.check(again.ledger(), finding, one.event()).equals(one.check()));
   }
 
-  private static String detail(Optional<Replays.Again> again, DriftFinding finding) {
-    if (again.isEmpty()) {
-      return "its windows were not judged again: not all that they were judged from is still kept";
-    }
+  private static String detail(Replays.Again tried, DriftFinding finding) {
+    return switch (tried) {
+      case Replays.Again.Done again -> detail(again.verdict(), finding);
+      case Replays.Again.Gone gone ->
+          "its windows were not judged again: not all that they were judged from is still kept";
+      case Replays.Again.TooMuch(long windows) ->
+          String.format(
+              Locale.ROOT,
+              "its windows were not judged again: since the newest stored state before it devices told %,d windows, and at most %,d are read",
+              windows,
+              DriftStore.AGAIN_WINDOWS_MAX);
+    };
+  }
+
+  private static String detail(WindowVerdict again, DriftFinding finding) {
     return again
-        .get()
-        .verdict()
         .found()
         .map(
             second ->

@@ -326,7 +326,7 @@ final class DriftService {
   }
 
   /** As {@link Replays#judgeAgain}. */
-  Optional<Replays.Again> judgeAgain(Transaction transaction, Track track, long window) {
+  Replays.Again judgeAgain(Transaction transaction, Track track, long window) {
     return replays.judgeAgain(transaction, track, window);
   }
 

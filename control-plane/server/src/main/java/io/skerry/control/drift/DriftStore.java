@@ -23,8 +23,11 @@ final class DriftStore {
 
   private static final int LEFT_AFTER = 3;
 
-  // Whoever asks why waits while they are judged again.
-  private static final int AGAIN_RECORDS_MAX = 50_000;
+  /** Windows of devices that are judged again: whoever asks why waits meanwhile. */
+  static final int AGAIN_WINDOWS_MAX = 50_000;
+
+  // Minutes that a quarter has: beyond that, records count.
+  private static final int RECORDS_OF_WINDOW_MAX = 15;
   private static final int FORGOTTEN_AT_ONCE = 1000;
   private static final Gson GSON = new Gson();
 
@@ -330,31 +333,44 @@ final class DriftStore {
         limit);
   }
 
-  /**
-   * Whether every window of a track after one and up to another is known, and soon judged again.
-   */
-  static boolean isWhole(Transaction transaction, Track track, long after, long upTo) {
+  /** Whether every judged window of a track after one is known. */
+  static boolean isWhole(Transaction transaction, Track track, long after) {
     return transaction.number(
-                """
-                select max(forgotten_through) from drift_track
-                where slot = ? and model = ? and window_millis = ?
-                """,
-                track.slot(),
-                track.model(),
-                track.windowMillis())
-            <= after
-        && transaction.number(
-                """
-                select coalesce(sum(records), 0) from (select records from drift_window
-                  where slot = ? and model = ? and window_millis = ? and window_index > ?
-                    and window_index <= ?) judged
-                """,
-                track.slot(),
-                track.model(),
-                track.windowMillis(),
-                after,
-                upTo)
-            <= AGAIN_RECORDS_MAX;
+            """
+            select max(forgotten_through) from drift_track
+            where slot = ? and model = ? and window_millis = ?
+            """,
+            track.slot(),
+            track.model(),
+            track.windowMillis())
+        <= after;
+  }
+
+  /**
+   * How many windows of devices a track was judged from after one of its windows and up to another:
+   * records, by how many of them a device tells the last one in.
+   */
+  static long deviceWindows(Transaction transaction, Track track, long after, long upTo) {
+    return transaction.number(
+        """
+        select coalesce(sum(records), 0)::bigint / (
+            select greatest(1, least(?, count(*) / greatest(1, count(distinct device))))
+            from telemetry_window
+            where slot = ? and model = ? and window_millis = ? and window_index = ?)
+        from drift_window
+        where slot = ? and model = ? and window_millis = ? and window_index > ?
+          and window_index <= ?
+        """,
+        RECORDS_OF_WINDOW_MAX,
+        track.slot(),
+        track.model(),
+        track.windowMillis(),
+        upTo,
+        track.slot(),
+        track.model(),
+        track.windowMillis(),
+        after,
+        upTo);
   }
 
   /**

@@ -106,26 +106,45 @@ final class Replays {
     return verdict;
   }
 
-  /**
-   * A window that was judged once more.
-   *
-   * @param ledger as it was then
-   */
-  record Again(WindowVerdict verdict, DriftLedger ledger) {}
+  /** What became of judging a window once more. */
+  sealed interface Again {
+    /**
+     * It was judged.
+     *
+     * @param ledger as it was then
+     */
+    record Done(WindowVerdict verdict, DriftLedger ledger) implements Again {}
 
-  /**
-   * A window judged once more from what is stored; empty when something of it or of the windows
-   * before is gone, by which its baselines were learned.
-   */
-  Optional<Again> judgeAgain(Transaction transaction, Track track, long window) {
+    /** Something of it is gone, or of the windows before, by which its baselines were learned. */
+    record Gone() implements Again {}
+
+    /**
+     * It would take too long.
+     *
+     * @param windows of devices since the newest state that is stored
+     */
+    record TooMuch(long windows) implements Again {}
+
+    /** What it came to, if it was judged. */
+    default Optional<Done> done() {
+      return this instanceof Done done ? Optional.of(done) : Optional.empty();
+    }
+  }
+
+  /** A window judged once more from what is stored. */
+  Again judgeAgain(Transaction transaction, Track track, long window) {
     // Who resolved an incident after this window was judged had no part in it.
     List<Release> releases =
         DriftStore.releases(transaction, track).stream()
             .filter(release -> release.after() < window || !release.relearn())
             .toList();
     Replayed replayed = goOn(transaction, track, window - 1, releases);
-    if (!DriftStore.isWhole(transaction, track, replayed.through, window)) {
-      return Optional.empty();
+    if (!DriftStore.isWhole(transaction, track, replayed.through)) {
+      return new Again.Gone();
+    }
+    long windows = DriftStore.deviceWindows(transaction, track, replayed.through, window);
+    if (windows > DriftStore.AGAIN_WINDOWS_MAX) {
+      return new Again.TooMuch(windows);
     }
     Optional<WindowVerdict> last = Optional.empty();
     for (Judged judged : DriftStore.judgedAfter(transaction, track, replayed.through)) {
@@ -135,7 +154,8 @@ final class Replays {
       last = Optional.of(replay(transaction, track, replayed, releases, judged));
     }
     return last.filter(verdict -> replayed.whole && verdict.window() == window)
-        .map(verdict -> new Again(verdict, replayed.ledger));
+        .<Again>map(verdict -> new Again.Done(verdict, replayed.ledger))
+        .orElseGet(Again.Gone::new);
   }
 
   /** Tells the ledger of versions that it meets for the first time. */

@@ -1317,6 +1317,7 @@ class DriftServiceTest {
     sql("delete from device where id = ?", id(1));
     sql("update device set labels = '{\"site\": \"elsewhere\"}', profile = 'another'");
     assertThat(judgedAgain(service, track, window)).isEqualTo(asJudged);
+    saysThatTooMuchWouldHaveToBeJudged(id);
 
     sql("delete from telemetry_window where device = ? and window_index = ?", id(0), first);
 
@@ -1342,11 +1343,24 @@ class DriftServiceTest {
         .isEqualTo(WINDOWS - 1);
   }
 
+  private void saysThatTooMuchWouldHaveToBeJudged(String id) {
+    sql("update drift_window set records = records + 50001 where window_index = ?", first);
+
+    Explanation explanation = plane.bean(DriftReports.class).explain(id).orElseThrow();
+
+    assertThat(explanation.recomputedFrom()).isEqualTo("VERDICT");
+    assertThat(explanation.recomputedDetail())
+        .contains("since the newest stored state before it devices told 50,")
+        .endsWith("at most 50,000 are read");
+    sql("update drift_window set records = records - 50001 where window_index = ?", first);
+  }
+
   private Optional<WindowVerdict> judgedAgain(DriftService service, Track track, long window) {
     return plane
         .database()
         .call(transaction -> service.judgeAgain(transaction, track, window))
-        .map(Replays.Again::verdict);
+        .done()
+        .map(Replays.Again.Done::verdict);
   }
 
   @Test
