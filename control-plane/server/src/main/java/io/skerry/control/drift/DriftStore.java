@@ -229,22 +229,7 @@ final class DriftStore {
         track.windowMillis());
   }
 
-  record Latest(Track track, long window, int learning, int judged, List<StreamVerdict> verdicts) {
-    /** Whether nothing more comes of the track, while the same is counted in other windows. */
-    boolean isLeft(List<Latest> all) {
-      return all.stream()
-          .filter(other -> other.track().slot().equals(track.slot()))
-          .filter(other -> other.track().model().equals(track.model()))
-          .anyMatch(
-              other ->
-                  other.endMillis() - endMillis()
-                      > LEFT_AFTER * Math.max(track.windowMillis(), other.track().windowMillis()));
-    }
-
-    private long endMillis() {
-      return track.startMillis(window + 1);
-    }
-  }
+  record Latest(Track track, long window, int learning, int judged, List<StreamVerdict> verdicts) {}
 
   // Indexes of windows of different lengths say nothing about which came later: their ends do.
   private static final String LATEST =
@@ -253,27 +238,36 @@ final class DriftStore {
       where w.window_index = t.judged_through
       """;
 
+  // Without those that nothing more comes of, while the same is counted in other windows.
+  private static final String LIVE =
+      LATEST
+          + """
+          and not exists (
+            select from drift_track o where o.slot = t.slot and o.model = t.model
+              and (o.judged_through + 1) * o.window_millis
+                  - (t.judged_through + 1) * t.window_millis
+                > %d * greatest(o.window_millis, t.window_millis))
+          """
+              .formatted(LEFT_AFTER);
+
   private static final String NEWEST_FIRST =
       " order by (w.window_index + 1) * w.window_millis desc, slot, model, window_millis ";
 
-  /** What was judged last of tracks, those first whose last window ended last. */
-  static List<Latest> latest(Transaction transaction, int after) {
+  /**
+   * What was judged last of tracks, those first whose last window ended last. A track is left out
+   * that nothing more comes of, while the same is counted in other windows.
+   */
+  static List<Latest> live(Transaction transaction, int after) {
     return transaction.list(
-        LATEST + NEWEST_FIRST + "offset ? limit ?",
+        LIVE + NEWEST_FIRST + "offset ? limit ?",
         DriftStore::latest,
         (long) after,
         TRACKS_AT_ONCE_MAX);
   }
 
-  /** The same without those that nothing more comes of. */
-  static List<Latest> live(Transaction transaction, int after) {
-    List<Latest> all = latest(transaction, after);
-    return all.stream().filter(one -> !one.isLeft(all)).toList();
-  }
-
-  /** How many tracks something was judged of. */
-  static long tracks(Transaction transaction) {
-    return transaction.number("select count(*) from (%s) latest".formatted(LATEST));
+  /** How many there are of those. */
+  static long live(Transaction transaction) {
+    return transaction.number("select count(*) from (%s) live".formatted(LIVE));
   }
 
   /**

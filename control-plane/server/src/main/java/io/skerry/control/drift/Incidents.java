@@ -146,7 +146,7 @@ public final class Incidents {
   }
 
   private long tracksAfter(int after) {
-    return Math.max(0, database.<Long>call(DriftStore::tracks) - after);
+    return Math.max(0, database.<Long>call(DriftStore::live) - after);
   }
 
   private static Stream<DriftStream> streams(Transaction transaction, DriftStore.Latest latest) {

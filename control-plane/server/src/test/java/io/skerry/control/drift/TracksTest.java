@@ -88,6 +88,20 @@ class TracksTest {
         .containsExactlyInAnyOrder(MINUTE, HOUR);
   }
 
+  /** However many others were judged between the two. */
+  @Test
+  void tellsNothingOfWhatIsCountedInOtherWindowsNow() {
+    judged("m", MINUTE, (now - 6 * HOUR) / MINUTE, 1);
+    judged("m", HOUR, now / HOUR - 1, 2);
+    for (int i = 1; i < DriftStore.TRACKS_AT_ONCE_MAX; i++) {
+      judged("between-" + i, HOUR, now / HOUR - 2, 1);
+    }
+
+    assertThat(incidents.streams()).hasSize(DriftStore.TRACKS_AT_ONCE_MAX);
+    assertThat(incidents.tracksLeftOut()).isZero();
+    assertThat(incidents.streams(DriftStore.TRACKS_AT_ONCE_MAX)).isEmpty();
+  }
+
   @Test
   void tellsWhatItLeavesOutAndAPageLaterTellsThat() {
     int more = DriftStore.TRACKS_AT_ONCE_MAX + 7;
