@@ -11,6 +11,7 @@ import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
+import io.skerry.telemetry.drift.DriftSettings;
 import io.skerry.telemetry.drift.WindowVerdict;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Inject;
@@ -61,6 +62,7 @@ final class DriftService {
   private final Map<Track, Retry> retries = new HashMap<>();
   private final Duration kept;
   private final Duration wait;
+  private final Duration judged;
   private volatile @Nullable Thread loop;
   private @Nullable Loop forgetting;
 
@@ -107,15 +109,28 @@ final class DriftService {
             clock);
     this.kept = config.retention().windows();
     this.wait = config.windowsWait();
+    this.judged = config.judgedWindow();
     this.nanoTime = nanoTime;
   }
 
   @EventListener
   void onReady(ServerReady ready) {
+    if (isWithoutSeason(judged)) {
+      log.atWarn()
+          .addKeyValue("judgedWindow", judged)
+          .log(
+              "windows of this length know no season, so the day's course looks like drift: set ingest.judged-window from 15m to 6h");
+    }
     Thread started = Thread.ofPlatform().name("drift").daemon().unstarted(this::run);
     loop = started;
     started.start();
     forgetting = Loop.every("drift-retention", FORGET_EVERY, this::forgetOld);
+  }
+
+  /** Whether windows are judged together in spans that do not know the day's course. */
+  static boolean isWithoutSeason(Duration judgedWindow) {
+    return !judgedWindow.isZero()
+        && DriftSettings.forWindows(judgedWindow.toMillis()).seasonWindows() == 1;
   }
 
   @PreDestroy

@@ -14,7 +14,7 @@ import java.time.Duration;
  *     of the window
  * @param judgedWindow what drift is judged by at least: shorter windows count together, in whole
  *     spans of this length. 0 judges each by itself; a day is a whole number of spans, each at
- *     least a second
+ *     least a second. From 15 min to 6 h the day's course is known
  * @param retention how long it is all kept
  */
 public record IngestConfig(
