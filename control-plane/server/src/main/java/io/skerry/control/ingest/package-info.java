@@ -7,7 +7,11 @@
  *
  * <pre>
  * telemetry_window         device, boot_epoch, sequence (key), slot, model, version, manifest,
- *                          window_index, start_at, end_at, predictions, predictions_failed, skipped
+ *                          window_millis, window_index, told_millis, start_at, end_at, predictions,
+ *                          predictions_failed, skipped, anomalous, samples_refused jsonb,
+ *                          record (the wire window), received_at
+ *                          (window_millis, window_index: the span that it is judged in; told_millis:
+ *                          the length that the device told, null in rows from before there were spans)
  * telemetry_window_stream  the same key and stream, slot, model, version, window_index, counts bigint[]
  *                          (index: model, version, window_index, stream)
  * telemetry_feedback       device, boot_epoch, sequence (key), prediction_id, subject, slot, model,
