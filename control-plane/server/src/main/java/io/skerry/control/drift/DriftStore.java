@@ -29,6 +29,13 @@ final class DriftStore {
   // Minutes that a quarter has: beyond that, records count.
   private static final int RECORDS_OF_WINDOW_MAX = 15;
   private static final int FORGOTTEN_AT_ONCE = 1000;
+
+  private static final String WITHOUT_WINDOWS =
+      """
+      not exists (select from telemetry_window w
+        where w.model = t.model and w.slot = t.slot and w.window_millis = t.window_millis)
+      """;
+
   private static final Gson GSON = new Gson();
 
   private DriftStore() {}
@@ -412,12 +419,23 @@ final class DriftStore {
   }
 
   /** Forgets that there were tracks of which no window is kept: what comes of one makes it anew. */
-  static int forgetTracks(Transaction transaction) {
-    return transaction.update(
-        """
-        delete from telemetry_track t where not exists (select from telemetry_window w
-          where w.model = t.model and w.slot = t.slot and w.window_millis = t.window_millis)
-        """);
+  static void forgetTracks(Transaction transaction) {
+    // Who stores a window holds its track until that is seen. So tracks are taken first, but for
+    // those that are held, and only then looked at: another statement sees what came until then.
+    List<Track> empty =
+        transaction.list(
+            "select slot, model, window_millis from telemetry_track t where %s limit ? for update skip locked"
+                .formatted(WITHOUT_WINDOWS),
+            DriftStore::track,
+            FORGOTTEN_AT_ONCE);
+    for (Track track : empty) {
+      transaction.update(
+          "delete from telemetry_track t where slot = ? and model = ? and window_millis = ? and %s"
+              .formatted(WITHOUT_WINDOWS),
+          track.slot(),
+          track.model(),
+          track.windowMillis());
+    }
   }
 
   static Track track(Row row) {

@@ -245,12 +245,7 @@ final class RecordRows {
   }
 
   void insert(Transaction transaction) {
-    transaction.batch(
-        """
-        insert into telemetry_track (slot, model, window_millis) values (?, ?, ?)
-        on conflict do nothing
-        """,
-        seen.stream().map(Tracks.Track::row).toList());
+    Tracks.hold(transaction, seen);
     transaction.batch(
         """
         insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model, version,

@@ -2,8 +2,11 @@ package io.skerry.control.ingest;
 
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +55,42 @@ final class Tracks {
               .formatted(track.windowMillis(), track.model(), track.slot(), ofModel.size()));
     }
     ofModel.add(track);
+  }
+
+  /**
+   * Makes tracks that there are not, and keeps all of them from being forgotten until the
+   * transaction ends, when its windows are seen.
+   */
+  static void hold(Transaction transaction, Collection<Track> tracks) {
+    // In one order, so that nobody waits for who waits for him.
+    List<Track> missing =
+        tracks.stream()
+            .sorted(
+                Comparator.comparing(Track::model)
+                    .thenComparing(Track::slot)
+                    .thenComparing(Track::windowMillis))
+            .filter(track -> !isHeld(transaction, track))
+            .toList();
+    transaction.batch(
+        """
+        insert into telemetry_track (slot, model, window_millis) values (?, ?, ?)
+        on conflict do nothing
+        """,
+        missing.stream().map(Track::row).toList());
+  }
+
+  private static boolean isHeld(Transaction transaction, Track track) {
+    return transaction
+        .first(
+            """
+            select window_millis from telemetry_track
+            where slot = ? and model = ? and window_millis = ? for key share
+            """,
+            row -> row.bigint("window_millis"),
+            track.slot(),
+            track.model(),
+            track.windowMillis())
+        .isPresent();
   }
 
   private Set<Track> known(String model) {

@@ -6,10 +6,15 @@ import com.google.gson.Gson;
 import io.skerry.api.DriftDistance;
 import io.skerry.api.DriftPoint;
 import io.skerry.api.DriftStream;
+import io.skerry.control.artifact.TestArtifacts;
+import io.skerry.control.ingest.RecordStore;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.protocol.DeviceId;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.Stream;
 import io.skerry.telemetry.drift.StreamVerdict;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.Window;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -120,6 +125,72 @@ class TracksTest {
     assertThat(replays.promises()).hasSize(DriftStore.TRACKS_AT_ONCE_MAX);
     assertThat(replays.promises(DriftStore.TRACKS_AT_ONCE_MAX)).hasSize(7);
     assertThat(replays.tracksLeftOut()).isEqualTo(7);
+  }
+
+  /** Minutes that are judged together are one window of a device. */
+  @Test
+  void countsWhatIsJudgedAgainByWindowsOfDevices() throws Exception {
+    Track track = new Track("main", "stored", HOUR);
+    judged("stored", HOUR, now / HOUR - 1, 1);
+    sql("update drift_window set records = 60000");
+    assertThat(deviceWindows(track)).isEqualTo(60_000);
+
+    sql(
+        """
+        insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
+          window_index, window_millis, start_at, end_at, predictions, predictions_failed, skipped,
+          record, received_at)
+        select 'cam-' || i, 1, n, 'main', 'stored', 1, '', ?, ?, now(), now(), 1, 0, 0, '', now()
+        from generate_series(1, 2) i, generate_series(1, 15) n
+        """,
+        now / HOUR - 1,
+        HOUR);
+
+    assertThat(deviceWindows(track)).isEqualTo(60_000 / 15);
+    sql("delete from telemetry_window");
+  }
+
+  private long deviceWindows(Track track) {
+    long last = now / HOUR - 1;
+    return plane
+        .database()
+        .<Long>call(transaction -> DriftStore.deviceWindows(transaction, track, last - 1, last));
+  }
+
+  @Test
+  void keepsATrackThatAWindowIsBeingStoredOf() throws Exception {
+    long window = Instant.now().toEpochMilli() / HOUR - 2;
+    Record record =
+        Record.newBuilder()
+            .setSequence(1)
+            .setWindow(
+                Window.newBuilder()
+                    .setModel(TestArtifacts.named(plane, "stored@1").toBuilder().setSlot("main"))
+                    .setWindow(window)
+                    .setStartMillis(window * HOUR)
+                    .setEndMillis((window + 1) * HOUR)
+                    .setPredictions(60))
+            .build();
+    sql("insert into telemetry_track values ('main', 'stored', ?)", HOUR);
+
+    RecordStore.of(plane)
+        .store(
+            new DeviceId("cam-1"), 1, record, () -> plane.database().run(DriftStore::forgetTracks));
+
+    assertThat(stored("telemetry_window")).isEqualTo(1);
+    assertThat(stored("telemetry_track")).isEqualTo(1);
+    sql("delete from telemetry_window");
+    plane.database().run(DriftStore::forgetTracks);
+    assertThat(stored("telemetry_track")).isZero();
+  }
+
+  private long stored(String table) {
+    return plane
+        .database()
+        .<Long>call(
+            transaction ->
+                transaction.number(
+                    "select count(*) from %s where model = 'stored'".formatted(table)));
   }
 
   private void judged(String model, long windowMillis, long window, double effect) {

@@ -48,6 +48,11 @@ public final class RecordStore {
 
   /** Stores one record. */
   public void store(DeviceId device, long bootEpoch, Record record) {
+    store(device, bootEpoch, record, () -> {});
+  }
+
+  /** Stores one record, and does something before that is committed. */
+  public void store(DeviceId device, long bootEpoch, Record record, Runnable before) {
     database.run(
         transaction -> {
           RecordRows rows =
@@ -59,6 +64,7 @@ public final class RecordStore {
             throw new AssertionError(e);
           }
           rows.insert(transaction);
+          before.run();
         });
   }
 
