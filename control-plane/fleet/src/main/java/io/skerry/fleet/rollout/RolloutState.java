@@ -44,11 +44,14 @@ public record RolloutState(
   }
 
   /**
-   * Whether nothing was decided between this and another: the phase is the same, and so is each
-   * stage's state. What a pace has left, and what gates say so far, may be another at any look.
+   * Whether nothing was decided between this and another: the phase is the same, and so are each
+   * stage's state and the failed gates that keep it paused, for a person who promotes it accepts
+   * these. What a pace has left, and what gates say so far, may be another at any look.
    */
   public boolean isDecidedLike(RolloutState other) {
-    return phase.equals(other.phase) && stageStates().equals(other.stageStates());
+    return phase.equals(other.phase)
+        && stageStates().equals(other.stageStates())
+        && RolloutMachine.failedGates(this).equals(RolloutMachine.failedGates(other));
   }
 
   private List<StageState> stageStates() {

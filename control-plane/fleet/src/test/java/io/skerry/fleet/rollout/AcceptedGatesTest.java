@@ -119,6 +119,19 @@ class AcceptedGatesTest {
   }
 
   @Test
+  void isAnotherDecisionForAPersonWhenOtherGatesFailWhileItIsPaused() {
+    end(0, DeploymentState.FAILED);
+    RolloutState seen = rollout.state;
+
+    end(0, DeploymentState.FAILED);
+    assertThat(rollout.state.isDecidedLike(seen)).as("the same gate").isTrue();
+    end(0, DeploymentState.COMMITTED);
+
+    assertThat(rollout.state.phase()).isEqualTo(seen.phase());
+    assertThat(rollout.state.isDecidedLike(seen)).as("none").isFalse();
+  }
+
+  @Test
   void acceptsNothingThatWasNotNamed() {
     end(0, DeploymentState.FAILED);
 

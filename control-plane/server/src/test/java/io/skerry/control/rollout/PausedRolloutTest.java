@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.control.web.ProblemException;
 import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.protocol.ErrorCode;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -141,6 +144,48 @@ class PausedRolloutTest {
         .hasEntrySatisfying(
             "resume",
             refusal -> assertThat(refusal).startsWith("device-failures still fails and would"));
+  }
+
+  @Test
+  void acceptsNoOtherGatesThanThePersonSaw() {
+    for (int device = 0; device < 20; device++) {
+      fleet.enrol("more-%02d".formatted(device), X86, "onnxruntime/cpu");
+    }
+    fleet.version(2, Map.of(X86, "onnxruntime"));
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 2, "onFailedDevices": "PAUSE",
+                  "gates": [{"metric": "failed-predictions", "action": "PAUSE"}],
+                  "stages": [{"percent": 50}, {"percent": 100}]}
+                """)
+            .id();
+    List<String> offered = fleet.in(id, "OFFERED");
+    fleet.report(id, "FAILED", offered.subList(0, 9));
+    fleet.report(id, "COMMITTED", offered.subList(9, offered.size()));
+    fleet.look();
+    assertThat(fleet.find(id).reason()).contains("device-failures").doesNotContain("predictions");
+    long seen = fleet.find(id).revision();
+    fleet.pass(Duration.ofMinutes(1));
+    assertThat(fleet.find(id).revision()).as("as it was").isEqualTo(seen);
+
+    for (int window = 0; window < 20; window++) {
+      fleet.predict(40, 30, 2);
+    }
+    fleet.pass(Duration.ofMinutes(1));
+
+    assertThat(fleet.find(id).state()).isEqualTo("PAUSED");
+    assertThatThrownBy(
+            () ->
+                fleet.rollouts.act(
+                    RolloutFleet.ANA, id, RolloutAct.PROMOTE, "tested", OptionalLong.of(seen)))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> assertThat(problem.code()).isEqualTo(ErrorCode.CHANGED_MEANWHILE));
+    fleet.act(id, RolloutAct.PROMOTE);
+    assertThat(fleet.rollouts.replayed(id).accepted())
+        .containsExactly("device-failures", "failed-predictions");
   }
 
   @Test
