@@ -612,8 +612,12 @@ class DriftServiceTest {
         select 'many-' || i, 'default', '{"site": "b"}', '{}', now() from generate_series(1, ?) i
         """,
         devices);
-    moments("many-1", midnight, DAY, .8, ALL);
-    moments("many-1", midnight + 2 * DAY, DAY, .1, ALL);
+    // Several, or rounding would say which of the pairs changed most surely.
+    int unlike = 9;
+    for (int device = 1; device <= unlike; device++) {
+      moments("many-" + device, midnight, DAY, .8, ALL);
+      moments("many-" + device, midnight + 2 * DAY, DAY, .1, ALL);
+    }
     // Each device's, and before the onset as many without sums as fill more than 20,000 rows.
     sql(
         """
@@ -623,9 +627,10 @@ class DriftServiceTest {
         select 'many-' || i, 9, sequence, slot, model, version, manifest, window_index,
           window_millis, start_at, end_at, predictions, predictions_failed, skipped, record,
           received_at
-        from telemetry_window, generate_series(2, ?) i where boot_epoch = 9
+        from telemetry_window, generate_series(?, ?) i
+        where boot_epoch = 9 and device = 'many-' || 1 + i % ?
         """,
-        devices);
+        unlike + 1, devices, unlike);
     sql(
         """
         insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,
