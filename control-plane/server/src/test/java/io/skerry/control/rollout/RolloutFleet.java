@@ -173,7 +173,15 @@ final class RolloutFleet implements AutoCloseable {
   }
 
   Rollout create(String json) {
-    return rollouts.create(ANA, request(json));
+    Rollout made = rollouts.create(ANA, request(json));
+    keepUp();
+    return made;
+  }
+
+  // People act by the clock on the wall: what is counted afterwards is not from before.
+  private void keepUp() {
+    Instant wall = Instant.now().truncatedTo(ChronoUnit.MICROS);
+    now = now.isBefore(wall) ? wall : now;
   }
 
   RolloutPreview preview(String json) {
@@ -181,7 +189,9 @@ final class RolloutFleet implements AutoCloseable {
   }
 
   Rollout act(String id, RolloutAct act) {
-    return rollouts.act(ANA, id, act, "tested", OptionalLong.empty());
+    Rollout acted = rollouts.act(ANA, id, act, "tested", OptionalLong.empty());
+    keepUp();
+    return acted;
   }
 
   Rollout find(String id) {
