@@ -76,28 +76,11 @@ final class RolloutCommand {
       @Mixin ServerOptions server,
       @Parameters(paramLabel = "ID") String id,
       @Mixin OutputOptions output) {
-    String path = "/v1/rollouts/%s/outsiders?pageSize=500".formatted(DescribeCommand.encoded(id));
-    PrintWriter out = spec.commandLine().getOut();
-    try (SkerryClient client = server.client()) {
-      List<JsonObject> outsiders = client.list(path, JsonObject.class);
-      switch (output.output()) {
-        case TABLE -> {
-          Table table = new Table(List.of("DEVICE", "REASON"));
-          outsiders.forEach(
-              one -> table.add(List.of(Json.text(one, "device"), Json.text(one, "reason"))));
-          table.print(out);
-        }
-        case JSON -> {
-          JsonArray all = new JsonArray();
-          outsiders.forEach(all::add);
-          out.println(Json.pretty(all));
-        }
-        case NAME ->
-            outsiders.forEach(
-                one -> out.println("device/" + Table.printable(Json.text(one, "device"))));
-      }
-    }
-    return ExitCodes.DONE;
+    return list(
+        server,
+        "/v1/rollouts/%s/outsiders?pageSize=500".formatted(DescribeCommand.encoded(id)),
+        output,
+        List.of("device", "reason"));
   }
 
   @Command(
@@ -114,31 +97,26 @@ final class RolloutCommand {
               description = "only these: FAILED, REJECTED, DEFERRED, ...")
           String state,
       @Mixin OutputOptions output) {
-    String path =
-        "/v1/rollouts/%s/devices?pageSize=500%s"
-            .formatted(
-                DescribeCommand.encoded(id),
-                state.isEmpty()
-                    ? ""
-                    : "&state=" + DescribeCommand.encoded(state.toUpperCase(Locale.ROOT)));
+    String only =
+        state.isEmpty() ? "" : "&state=" + DescribeCommand.encoded(state.toUpperCase(Locale.ROOT));
+    return list(
+        server,
+        "/v1/rollouts/%s/devices?pageSize=500%s".formatted(DescribeCommand.encoded(id), only),
+        output,
+        List.of("device", "stage", "profile", "state", "online", "attempt", "error"));
+  }
+
+  /** Prints devices of a rollout, page after page; the fields are the table's columns. */
+  private int list(ServerOptions server, String path, OutputOptions output, List<String> fields) {
     PrintWriter out = spec.commandLine().getOut();
     try (SkerryClient client = server.client()) {
       List<JsonObject> devices = client.list(path, JsonObject.class);
       switch (output.output()) {
         case TABLE -> {
           Table table =
-              new Table(List.of("DEVICE", "STAGE", "PROFILE", "STATE", "ONLINE", "TRY", "ERROR"));
+              new Table(fields.stream().map(field -> field.toUpperCase(Locale.ROOT)).toList());
           devices.forEach(
-              one ->
-                  table.add(
-                      List.of(
-                          Json.text(one, "device"),
-                          Json.text(one, "stage"),
-                          Json.text(one, "profile"),
-                          Json.text(one, "state"),
-                          Json.text(one, "online"),
-                          Json.text(one, "attempt"),
-                          Json.text(one, "error"))));
+              one -> table.add(fields.stream().map(field -> Json.text(one, field)).toList()));
           table.print(out);
         }
         case JSON -> {
