@@ -448,7 +448,7 @@ public final class DriftBench {
                   boolean alarmed = rule == rules.length ? ours : alarms.contains(rules[rule]);
                   if (alarmed && window < from) {
                     counts[rule][0] += alarming[rule] ? 0 : 1;
-                  } else if (alarmed && counts[rule][1] == 0) {
+                  } else if (alarmed && !alarming[rule] && counts[rule][1] == 0) {
                     counts[rule][1] = (int) (window - from + 1);
                   }
                   alarming[rule] = alarmed;
