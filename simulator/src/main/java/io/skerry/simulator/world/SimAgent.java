@@ -166,7 +166,7 @@ final class SimAgent {
                 this::nanos,
                 NO_METER),
             observer,
-            event -> keep(RecordStream.EVENTS, event));
+            observer::event);
     link =
         new MemoryLink(
             world,

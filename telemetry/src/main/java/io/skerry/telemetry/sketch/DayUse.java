@@ -5,7 +5,8 @@ package io.skerry.telemetry.sketch;
  * all models of a device. How many there may be, each knows by itself. Not thread-safe.
  */
 public final class DayUse {
-  static final long DAY_MILLIS = 86_400_000;
+  /** Milliseconds of a day. */
+  public static final long DAY_MILLIS = 86_400_000;
 
   private long day = Long.MIN_VALUE;
   // Of the first day, the share that had passed before anybody counted.

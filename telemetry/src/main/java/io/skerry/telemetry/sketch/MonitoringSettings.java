@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *   - {field: speed, action: round, step: 0.5}
  *   - {field: "input:image", action: blur, radius: 4}
  * budget:                         # a device's, in a UTC day; absent or 0: no limit
- *   {windowBytesPerDay: 80000, sampleBytesPerDay: 1000000}
+ *   {windowBytesPerDay: 80000, outcomeBytesPerDay: 200000, sampleBytesPerDay: 1000000}
  * unit: gateway                   # devices of one value share what disturbs them; absent: none do
  * </pre>
  *
@@ -106,10 +106,13 @@ public record MonitoringSettings(
         root.list("privacy", Set.of("field", "action", "step", "radius"), RULES_MAX)) {
       privacy.add(rule(rule));
     }
-    Reader.Fields budget = root.group("budget", Set.of("windowBytesPerDay", "sampleBytesPerDay"));
+    Reader.Fields budget =
+        root.group(
+            "budget", Set.of("windowBytesPerDay", "outcomeBytesPerDay", "sampleBytesPerDay"));
     Budget daily =
         Budget.newBuilder()
             .setWindowBytes(budget.whole("windowBytesPerDay", 0L, 0, DAY_BYTES_MAX))
+            .setOutcomeBytes(budget.whole("outcomeBytesPerDay", 0L, 0, DAY_BYTES_MAX))
             .setSampleBytes(budget.whole("sampleBytesPerDay", 0L, 0, DAY_BYTES_MAX))
             .build();
     String unit = root.has("unit") ? root.text("unit") : "";

@@ -1,6 +1,7 @@
 package io.skerry.telemetry.sketch;
 
 import java.util.Optional;
+import java.util.function.LongUnaryOperator;
 import java.util.function.ToIntFunction;
 
 /**
@@ -23,6 +24,7 @@ public final class WindowBudget {
   private final long bytesPerDay;
   private final DayUse ofModel;
   private final DayUse ofDevice;
+  private final LongUnaryOperator keptFree;
 
   /**
    * With whom the bytes are shared. Others are taken to need as much for a window as this one.
@@ -56,17 +58,25 @@ public final class WindowBudget {
     this(bytesPerDay, new DayUse(), new DayUse());
   }
 
+  /** One that shares its bytes with other windows only. */
+  WindowBudget(long bytesPerDay, DayUse ofModel, DayUse ofDevice) {
+    this(bytesPerDay, ofModel, ofDevice, all -> 0);
+  }
+
   /**
    * Makes a budget.
    *
    * @param bytesPerDay of the model; 0 = no limit
    * @param ofModel what its versions sent
-   * @param ofDevice what all models sent
+   * @param ofDevice what all models sent, and what else shares their bytes
+   * @param keptFree of so many bytes of the device, those that windows leave to others
    */
-  public WindowBudget(long bytesPerDay, DayUse ofModel, DayUse ofDevice) {
+  public WindowBudget(
+      long bytesPerDay, DayUse ofModel, DayUse ofDevice, LongUnaryOperator keptFree) {
     this.bytesPerDay = bytesPerDay;
     this.ofModel = ofModel;
     this.ofDevice = ofDevice;
+    this.keptFree = keptFree;
   }
 
   /** Bytes that the model may send in a day; 0 = no limit. */
@@ -100,8 +110,7 @@ public final class WindowBudget {
       // Besides this window, those that are still to end today.
       long more = untilMidnight / (windowMillis * degradation.windows());
       if (each * times(sharing.model(), more) <= left(ofModel, bytesPerDay)
-          && each * times(sharing.device(), more)
-              <= left(ofDevice, ofDevice.largest(sharing.bytesPerDay()))) {
+          && each * times(sharing.device(), more) <= leftOfDevice(sharing.bytesPerDay())) {
         boolean due =
             pending >= degradation.windows()
                 || Math.floorDiv(endMillis, windowMillis) % degradation.windows() == 0;
@@ -117,6 +126,11 @@ public final class WindowBudget {
 
   private static long left(DayUse use, long bytesPerDay) {
     return bytesPerDay <= 0 ? Long.MAX_VALUE : bytesPerDay - use.bytes(bytesPerDay);
+  }
+
+  private long leftOfDevice(long devicePerDay) {
+    long largest = ofDevice.largest(devicePerDay);
+    return largest <= 0 ? Long.MAX_VALUE : left(ofDevice, largest) - keptFree.applyAsLong(largest);
   }
 
   /**
@@ -152,8 +166,7 @@ public final class WindowBudget {
     long untilMidnight = Math.max(0, (ofModel.day() + 1) * DayUse.DAY_MILLIS - endMillis);
     long more = untilMidnight / (windowMillis * degradation.windows());
     long ofModelEach = left(ofModel, bytesPerDay) / times(sharing.model(), more);
-    long ofDeviceEach =
-        left(ofDevice, ofDevice.largest(sharing.bytesPerDay())) / times(sharing.device(), more);
+    long ofDeviceEach = leftOfDevice(sharing.bytesPerDay()) / times(sharing.device(), more);
     return Math.max(0, Math.min(ofModelEach, ofDeviceEach) - each);
   }
 
@@ -165,8 +178,7 @@ public final class WindowBudget {
   /** Whether a record of so many bytes still fits today. */
   public boolean fits(int bytes, long devicePerDay) {
     long each = (long) bytes + OVERHEAD_BYTES;
-    return each <= left(ofModel, bytesPerDay)
-        && each <= left(ofDevice, ofDevice.largest(devicePerDay));
+    return each <= left(ofModel, bytesPerDay) && each <= leftOfDevice(devicePerDay);
   }
 
   /**

@@ -31,7 +31,13 @@ class MonitoringSettingsTest {
                     Map.of("field", "input:image", "action", "blur", "radius", 4),
                     Map.of("field", "output:y", "action", "drop")),
                 "budget",
-                Map.of("windowBytesPerDay", 80_000, "sampleBytesPerDay", 1_000_000L),
+                Map.of(
+                    "windowBytesPerDay",
+                    80_000,
+                    "outcomeBytesPerDay",
+                    200_000,
+                    "sampleBytesPerDay",
+                    1_000_000L),
                 "unit",
                 "gateway"));
 
@@ -49,6 +55,7 @@ class MonitoringSettingsTest {
     assertThat(settings.privacy().get(1).getStep()).isEqualTo(0.5);
     assertThat(settings.privacy().get(2).getRadius()).isEqualTo(4);
     assertThat(settings.budget().getWindowBytes()).isEqualTo(80_000);
+    assertThat(settings.budget().getOutcomeBytes()).isEqualTo(200_000);
     assertThat(settings.budget().getSampleBytes()).isEqualTo(1_000_000);
     assertThat(settings.unit()).isEqualTo("gateway");
     assertThat(MonitoringSettings.of(Map.of())).isEqualTo(MonitoringSettings.NONE);

@@ -35,6 +35,7 @@ import io.skerry.protocol.Generation;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.telemetry.wire.TelemetryRecords;
+import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,7 +131,7 @@ public final class DeviceAgent implements AutoCloseable {
             clock,
             config.ringCapacity(),
             Observer.RECENT_MAX,
-            spool::append,
+            new SpoolKeeper(spool),
             PseudonymKey.open(config.disk(), config.dataDir(), new SecureRandom()),
             DayBytes.open(config.disk(), config.dataDir()),
             () -> memory.resident().orElse(0),
@@ -154,8 +155,7 @@ public final class DeviceAgent implements AutoCloseable {
             clock,
             at -> clock.passed(at, trust.get().root().snapshot().id()),
             refusal ->
-                spool.append(
-                    RecordStream.EVENTS,
+                observer.event(
                     TelemetryRecords.event(
                         clock.instant(),
                         refusal.code().name(),
@@ -181,7 +181,7 @@ public final class DeviceAgent implements AutoCloseable {
                 System::nanoTime,
                 memory),
             observer,
-            event -> spool.append(RecordStream.EVENTS, event));
+            observer::event);
     this.running = new RunningSince(slots, clock);
     DeviceLink link =
         links.make(
@@ -198,8 +198,21 @@ public final class DeviceAgent implements AutoCloseable {
         new Uplink(
             link, spool, identity.tenant(), identity.device(), clock, this::desired, this::report);
     uplink.onControlState(trustRefresh::received);
+    uplink.onEvent(observer::event);
     uplink.onConnected(login::connected);
     login.whenRenewed(link::reconnect);
+  }
+
+  private record SpoolKeeper(Spool spool) implements Observer.RecordKeeper {
+    @Override
+    public boolean keep(RecordStream stream, Record record) {
+      return spool.append(stream, record);
+    }
+
+    @Override
+    public void leaveOut(RecordStream stream, Record record) {
+      spool.leaveOut(stream);
+    }
   }
 
   private void desired(byte[] payload) {

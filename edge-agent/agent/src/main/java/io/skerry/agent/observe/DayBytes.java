@@ -37,8 +37,11 @@ public final class DayBytes {
 
   /** What is counted. */
   enum Kind {
+    /** Of the device, also events, and outcomes that have no bytes of their own. */
     WINDOWS,
-    SAMPLES
+    SAMPLES,
+    OUTCOMES,
+    EVENTS
   }
 
   private record Key(String model, Kind kind) {}

@@ -15,6 +15,7 @@ import io.skerry.protocol.SlotId;
 import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
+import io.skerry.telemetry.sketch.DayParts.Limits;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowBudget.Sharers;
 import io.skerry.telemetry.sketch.WindowBudget.Sharing;
@@ -29,6 +30,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -82,6 +84,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final ObservationRing ring;
   private final byte[] privacyKey;
   private final DayBytes days;
+  private final SmallRecords small;
   private final LongSupplier residentBytes;
   private final OpenWindowTable openWindows;
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
@@ -96,6 +99,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   public interface RecordKeeper {
     /** Keeps a record until it is committed; false when there is no room. */
     boolean keep(RecordStream stream, Record record);
+
+    /** Counts a record that the day's bytes had no room for. */
+    default void leaveOut(RecordStream stream, Record record) {}
   }
 
   /**
@@ -136,6 +142,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       LongSupplier residentBytes,
       OpenWindowKeeper openWindows) {
     this.days = days;
+    this.small = new SmallRecords(days);
     this.openWindows = new OpenWindowTable(openWindows);
     this.residentBytes = residentBytes;
     this.clock = clock;
@@ -153,7 +160,8 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
             model,
             (key, known) -> {
               if (known == null) {
-                return new WatchedModel(model, plan, order, privacyKey, days, residentBytes);
+                return new WatchedModel(
+                    model, plan, order, privacyKey, days, small::keptFree, residentBytes);
               }
               known.configure(order);
               return known;
@@ -566,6 +574,25 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     return largest;
   }
 
+  // Events and outcomes come before the first window of a day, too: then by what would send.
+  private Limits limits(long nowMillis) {
+    List<WatchedModel> sending =
+        watched.values().stream().filter(one -> one.window().isSendingToday(nowMillis)).toList();
+    List<WatchedModel> asked =
+        sending.isEmpty()
+            ? newest.values().stream().map(watched::get).filter(Objects::nonNull).toList()
+            : sending;
+    long windows = 0;
+    long outcomes = 0;
+    boolean isLimited = !asked.isEmpty();
+    for (WatchedModel model : asked) {
+      isLimited &= model.window().bytesPerDay() > 0;
+      windows = Math.max(windows, model.window().bytesPerDay());
+      outcomes = Math.max(outcomes, model.outcomeBytesPerDay());
+    }
+    return new Limits(isLimited ? windows : 0, outcomes);
+  }
+
   private Sharing sharing(WatchedModel model, long nowMillis) {
     int[] due = new int[2];
     int[] all = new int[2];
@@ -620,10 +647,49 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
                     .setScore(prediction.score())
                     .setPredictedClass(prediction.predictedClass())
                     .setPredictedAtMillis(prediction.predictedAtMillis()));
-    if (!keep(RecordStream.FEEDBACK, TelemetryRecords.of(clock.instant(), wire.build()))) {
+    Record outcome = TelemetryRecords.of(clock.instant(), wire.build());
+    long now = clock.millis();
+    Limits limits = limits(now);
+    if (!small.outcome(outcome, now, limits)) {
+      keeper.leaveOut(RecordStream.FEEDBACK, outcome);
+      if (small.isFirstRefusal(now)) {
+        event(usedUp(limits));
+      }
+      return Receipt.DAY_FULL;
+    }
+    if (!keep(RecordStream.FEEDBACK, outcome)) {
       return Receipt.FULL;
     }
     return known.isPresent() ? Receipt.JOINED : Receipt.TAKEN;
+  }
+
+  private Record usedUp(Limits limits) {
+    return TelemetryRecords.event(
+        clock.instant(),
+        SmallRecords.OUTCOMES_USED_UP,
+        "outcomes are refused until 00:00 UTC, and counted as dropped: the %d bytes that the day has for them are used up; raise budget.outcomeBytesPerDay, or give outcomes to the control plane"
+            .formatted(limits.outcomes()),
+        Map.of());
+  }
+
+  /**
+   * Keeps an event as far as the day's bytes have room for it; of one that tells again what was
+   * told today less is kept than of news.
+   *
+   * @return whether it is kept; if not, it is counted
+   */
+  public synchronized boolean event(Record event) {
+    long now = clock.millis();
+    Optional<Record> sent = small.event(event, now, limits(now));
+    if (sent.isEmpty()) {
+      log.atWarn()
+          .addKeyValue("code", event.getEvent().getCode())
+          .addKeyValue("detail", event.getEvent().getDetail())
+          .log("event not sent: the day's bytes for events are used up");
+      keeper.leaveOut(RecordStream.EVENTS, event);
+      return false;
+    }
+    return keep(RecordStream.EVENTS, sent.get());
   }
 
   // A version that is not watched any more has no rules to follow: then its client's id stays here.

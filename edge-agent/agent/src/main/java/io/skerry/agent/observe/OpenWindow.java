@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,12 +65,14 @@ final class OpenWindow {
    * No window is open yet.
    *
    * @param sent what windows took of the day's bytes
+   * @param keptFree of so many bytes of the device, those that windows leave to others
    */
   OpenWindow(
       ModelReference reference,
       MonitoringPlan plan,
       SideCounts beside,
       DaySent sent,
+      LongUnaryOperator keptFree,
       LongSupplier residentBytes) {
     this.reference = reference;
     this.plan = plan;
@@ -77,7 +80,10 @@ final class OpenWindow {
     this.sent = sent;
     this.budget =
         new WindowBudget(
-            plan.manifest().getBudget().getWindowBytes(), sent.ofModel(), sent.ofDevice());
+            plan.manifest().getBudget().getWindowBytes(),
+            sent.ofModel(),
+            sent.ofDevice(),
+            keptFree);
     this.residentBytes = residentBytes;
   }
 

@@ -16,6 +16,7 @@ import io.skerry.telemetry.wire.ModelReference;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.function.LongUnaryOperator;
 
 /** One version that is observed: its settings, which any thread reads, and its open window. */
 final class WatchedModel {
@@ -42,6 +43,7 @@ final class WatchedModel {
       DesiredSlot order,
       byte[] privacyKey,
       DayBytes days,
+      LongUnaryOperator keptFree,
       LongSupplier residentBytes) {
     this.reference = new ModelReference(model.slot(), model.version(), model.manifest());
     this.plan = plan;
@@ -49,7 +51,7 @@ final class WatchedModel {
     this.rooms = new LookingRooms(plan);
     this.windowsSent = DaySent.of(days, modelName(), Kind.WINDOWS);
     this.samplesSent = DaySent.of(days, modelName(), Kind.SAMPLES);
-    this.window = new OpenWindow(reference, plan, beside, windowsSent, residentBytes);
+    this.window = new OpenWindow(reference, plan, beside, windowsSent, keptFree, residentBytes);
     this.sampleBudget =
         new SampleBudget(
             plan.manifest().getBudget().getSampleBytes(),
@@ -156,6 +158,11 @@ final class WatchedModel {
   /** Bytes that its manifest lets the model send of samples in a day; 0 = no limit. */
   long sampleBytesPerDay() {
     return sampleBudget.bytesPerDay();
+  }
+
+  /** Bytes that its manifest lets the model send of outcomes in a day; 0 = those of windows. */
+  long outcomeBytesPerDay() {
+    return plan.manifest().getBudget().getOutcomeBytes();
   }
 
   /**

@@ -85,6 +85,7 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
         case JOINED -> answer(observer, true);
         case TAKEN -> answer(observer, false);
         case FULL -> observer.onError(full());
+        case DAY_FULL -> observer.onError(dayFull());
       }
     } catch (RuntimeException | Error e) {
       // Whatever one outcome meets, its caller is answered, and the thread takes the next.
@@ -96,6 +97,14 @@ final class FeedbackEndpoint extends FeedbackServiceGrpc.FeedbackServiceImplBase
   private static StatusException full() {
     return Status.RESOURCE_EXHAUSTED
         .withDescription("no room for feedback now; try again later")
+        .asException();
+  }
+
+  private static StatusException dayFull() {
+    return Status.RESOURCE_EXHAUSTED
+        .withDescription(
+            "the day's bytes for outcomes are used up; send it again after 00:00 UTC, or give it to"
+                + " the control plane (POST /v1/feedback)")
         .asException();
   }
 

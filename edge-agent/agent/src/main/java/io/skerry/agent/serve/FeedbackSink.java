@@ -9,7 +9,9 @@ public interface FeedbackSink {
     /** Taken; the control plane joins it. */
     TAKEN,
     /** Not taken: there is no room now; the client may try again. */
-    FULL
+    FULL,
+    /** Not taken: the day's bytes for outcomes are used up; the next UTC day has new ones. */
+    DAY_FULL
   }
 
   /** Takes one outcome. */

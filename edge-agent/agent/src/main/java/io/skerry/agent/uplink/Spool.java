@@ -207,10 +207,15 @@ public final class Spool {
     } catch (IOException e) {
       tellOnce(e);
     }
+    leaveOut(stream);
+    return false;
+  }
+
+  /** Counts a record as dropped that was not given here: the day's bytes had no room for it. */
+  public synchronized void leaveOut(RecordStream stream) {
     account.drop(stream, 1);
     accountChanged = true;
     note();
-    return false;
   }
 
   // On disk at once, for the case that the process is killed before the next flush: the account has

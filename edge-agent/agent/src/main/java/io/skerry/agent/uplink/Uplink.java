@@ -55,6 +55,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   private volatile Optional<Instant> heardAt = Optional.empty();
   private volatile Optional<Instant> committedAt = Optional.empty();
   private volatile Runnable whenConnected = () -> {};
+  private volatile Consumer<Record> events;
 
   /**
    * Makes an uplink that is not started.
@@ -93,6 +94,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
     this.clock = clock;
     this.desired = desired;
     this.flushedAt = clock.instant();
+    this.events = event -> spool.append(RecordStream.EVENTS, event);
   }
 
   /**
@@ -111,6 +113,15 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
    */
   public void onConnected(Runnable told) {
     whenConnected = told;
+  }
+
+  /**
+   * Gives events on to be kept within the day's bytes; before {@link #start}.
+   *
+   * @param taker must return quickly
+   */
+  public void onEvent(Consumer<Record> taker) {
+    events = taker;
   }
 
   /** Begins to connect. */
@@ -152,8 +163,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   @Override
   public void takenOver() {
     long times = takenOver.incrementAndGet();
-    keep(
-        RecordStream.EVENTS,
+    events.accept(
         TelemetryRecords.event(
             clock.instant(),
             SESSION_TAKEN_OVER,
@@ -217,8 +227,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   }
 
   private void tellUnopened(Instant now, RecordStream stream, int records) {
-    keep(
-        RecordStream.EVENTS,
+    events.accept(
         TelemetryRecords.event(
             now,
             SPOOL_KEY_LOST,

@@ -94,6 +94,24 @@ class FeedbackEndpointTest {
     }
   }
 
+  @Test
+  void saysWhenAnOutcomeThatTheDayHasNoBytesForCanBeSentAgain() throws Exception {
+    try (TestServer server =
+        TestServer.start(
+                config -> config,
+                served -> served.withFeedback(outcome -> FeedbackSink.Receipt.DAY_FULL))
+            .with("m", FakeModel.answering())) {
+      FeedbackServiceFutureStub stub = FeedbackServiceGrpc.newFutureStub(server.client().channel());
+
+      ListenableFuture<SubmitFeedbackResponse> refused = stub.submitFeedback(OUTCOME);
+
+      assertThatThrownBy(() -> refused.get(20, TimeUnit.SECONDS))
+          .isInstanceOf(ExecutionException.class)
+          .hasMessageContaining("RESOURCE_EXHAUSTED: the day's bytes for outcomes are used up")
+          .hasMessageContaining("after 00:00 UTC");
+    }
+  }
+
   /** In microseconds the year would be 58,000, in nanoseconds one that no database holds. */
   @Test
   void tellsTheUnitToAClientThatCountsInAnother() throws Exception {

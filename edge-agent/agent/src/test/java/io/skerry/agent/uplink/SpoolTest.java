@@ -440,6 +440,19 @@ class SpoolTest {
   }
 
   @Test
+  void countsWhatTheDayHadNoRoomForAsDroppedAndRemembersIt() throws IOException {
+    Spool spool = open(folder, 1, ROOM);
+    spool.append(RecordStream.FEEDBACK, sample(10));
+    spool.leaveOut(RecordStream.FEEDBACK);
+    spool.leaveOut(RecordStream.EVENTS);
+
+    Spool again = open(folder, 2, ROOM);
+    assertThat(again.dropped().get(RecordStream.FEEDBACK)).isEqualTo(1);
+    assertThat(again.dropped().get(RecordStream.EVENTS)).isEqualTo(1);
+    assertThat(again.waiting().get(RecordStream.FEEDBACK)).isEqualTo(1);
+  }
+
+  @Test
   void keepsEveryBatchBelowItsLimit() throws IOException {
     Spool spool = open(folder, 1, 16 << 20);
     for (int i = 0; i < 400; i++) {
