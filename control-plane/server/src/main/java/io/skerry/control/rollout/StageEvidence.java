@@ -23,11 +23,18 @@ import java.util.stream.Collectors;
  * table's triggers: it costs profiles and metrics, and not devices.
  */
 final class StageEvidence {
-  /** Differences of sums that are read before they are folded. */
+  /** Differences, each of one metric, that are read before they are folded. */
   static final int DIFFERENCES_MAX = 500;
 
   // Doubles are added in the order in which devices send: the last places differ.
   private static final double ROUNDED = 1e-9;
+
+  // The metrics of a row of sums "s", each in the place that its number says.
+  private static final String OF_METRICS =
+      """
+      cross join unnest(s.devices, s.trials, s.hits, s.trials_squared, s.product, s.hits_squared)
+        with ordinality as m (devices, trials, hits, trials2, product, hits2, metric)
+      """;
 
   private StageEvidence() {}
 
@@ -57,12 +64,15 @@ final class StageEvidence {
   private static List<Sum> sums(Transaction transaction, RolloutId id, int stage) {
     return transaction.list(
         """
-        select slot, profile, newer, own, metric, sum(devices)::bigint as devices,
-          sum(trials) as trials, sum(hits) as hits, sum(trials_squared) as trials2,
-          sum(product) as product, sum(hits_squared) as hits2, count(*) as rows
-        from rollout_arm_sum where rollout = ? and stage = ?
+        select slot, profile, newer, own, m.metric, sum(m.devices)::bigint as devices,
+          sum(m.trials) as trials, sum(m.hits) as hits, sum(m.trials2) as trials2,
+          sum(m.product) as product, sum(m.hits2) as hits2, count(*) as rows
+        from rollout_arm_sum s
+        %s
+        where rollout = ? and stage = ? and (m.devices, m.trials, m.hits) <> (0, 0, 0)
         group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
-        """,
+        """
+            .formatted(OF_METRICS),
         StageEvidence::sum,
         id.value(),
         stage);
@@ -92,10 +102,20 @@ final class StageEvidence {
         """
         with folded as (delete from rollout_arm_sum where rollout = ? and stage = ? returning *)
         insert into rollout_arm_sum
-        select rollout, stage, slot, profile, newer, own, metric, sum(devices), sum(trials),
-          sum(hits), sum(trials_squared), sum(product), sum(hits_squared)
-        from folded group by 1, 2, 3, 4, 5, 6, 7
-        """,
+        select rollout, stage, slot, profile, newer, own, array_agg(devices order by metric),
+          array_agg(trials order by metric), array_agg(hits order by metric),
+          array_agg(trials2 order by metric), array_agg(product order by metric),
+          array_agg(hits2 order by metric)
+        from (
+          select rollout, stage, slot, profile, newer, own, m.metric,
+            sum(m.devices)::bigint as devices, sum(m.trials) as trials, sum(m.hits) as hits,
+            sum(m.trials2) as trials2, sum(m.product) as product, sum(m.hits2) as hits2
+          from folded s
+          %s
+          group by 1, 2, 3, 4, 5, 6, 7) metrics
+        group by 1, 2, 3, 4, 5, 6
+        """
+            .formatted(OF_METRICS),
         id.value(),
         stage);
   }
@@ -114,15 +134,17 @@ final class StageEvidence {
         cross join unnest(arm.trials, arm.hits) with ordinality as m (t, h, i)
         where arm.rollout = ? and arm.stage = ? and m.t > 0 group by 1, 2, 3, 4, 5, 6, 7
         union all
-        select rollout, stage, slot, profile, newer, own, metric, -sum(devices), -sum(trials),
-          -sum(hits), -sum(trials_squared), -sum(product), -sum(hits_squared)
-        from rollout_arm_sum where rollout = ? and stage = ?
-        group by 1, 2, 3, 4, 5, 6, 7) both_sides
+        select rollout, stage, slot, profile, newer, own, m.metric, -sum(m.devices),
+          -sum(m.trials), -sum(m.hits), -sum(m.trials2), -sum(m.product), -sum(m.hits2)
+        from rollout_arm_sum s
+        %s
+        where rollout = ? and stage = ? group by 1, 2, 3, 4, 5, 6, 7) both_sides
       group by 1, 2, 3, 4, 5, 6, 7
       having sum(devices) <> 0 or abs(sum(trials)) > ? * max(abs(trials))
         or abs(sum(hits)) > ? * max(abs(hits)) or abs(sum(trials2)) > ? * max(abs(trials2))
         or abs(sum(product)) > ? * max(abs(product)) or abs(sum(hits2)) > ? * max(abs(hits2))
-      """;
+      """
+          .formatted(OF_METRICS);
 
   /** How many sums differ from the arms; reads the arms of every device. */
   static int wrong(Transaction transaction, RolloutId id, int stage) {
@@ -133,7 +155,20 @@ final class StageEvidence {
 
   /** Mends sums that differ from the arms; the caller holds the rollout's row. How many. */
   static int mend(Transaction transaction, RolloutId id, int stage) {
-    return transaction.update("insert into rollout_arm_sum " + DIFFERENCES, differing(id, stage));
+    return transaction.update(
+        """
+        insert into rollout_arm_sum
+        select rollout, stage, slot, profile, newer, own,
+          array_fill(0::bigint, array[metric - 1]::integer[]) || devices::bigint,
+          array_fill(0::double precision, array[metric - 1]::integer[]) || trials,
+          array_fill(0::double precision, array[metric - 1]::integer[]) || hits,
+          array_fill(0::double precision, array[metric - 1]::integer[]) || trials2,
+          array_fill(0::double precision, array[metric - 1]::integer[]) || product,
+          array_fill(0::double precision, array[metric - 1]::integer[]) || hits2
+        from (%s) wrong
+        """
+            .formatted(DIFFERENCES),
+        differing(id, stage));
   }
 
   private static Object[] differing(RolloutId id, int stage) {

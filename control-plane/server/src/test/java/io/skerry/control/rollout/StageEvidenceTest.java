@@ -426,7 +426,7 @@ class StageEvidenceTest {
     readsWhatAllArmsSay(id);
     assertThat(
             fleet.number(
-                "select sum(trials)::bigint from rollout_arm_sum where newer and metric = ?",
+                "select sum(trials[?])::bigint from rollout_arm_sum where newer",
                 Metric.FAILED_PREDICTIONS.number()))
         .isEqualTo(3L * 40 * 7 * newer.size());
   }
@@ -454,7 +454,8 @@ class StageEvidenceTest {
     String device = fleet.in(rollout.id(), "COMMITTED").getFirst();
     count(List.of(window(device, "main", 2, 1, 10, 1)), List.of());
     fleet.sql(
-        "update rollout_arm_sum set trials = trials + 1 where metric = ?",
+        "update rollout_arm_sum set trials[?] = trials[?] + 1",
+        Metric.FAILED_PREDICTIONS.number(),
         Metric.FAILED_PREDICTIONS.number());
     assertThat(wrong(rollout.id(), 0)).isEqualTo(1);
 

@@ -164,17 +164,17 @@ class MigrationsTest {
     sql("delete from rollout_arm where rollout = 'unit'");
   }
 
-  /** V765: what was counted before there were sums is in them. */
+  /** V765, V775: what was counted before there were sums is in them. */
   @Test
   void addsUpWhatWasCountedOfRolloutsThatAreUnderWay() {
     assertThat(
             texts(
                 """
-                select concat_ws(' ', rollout, slot, profile, newer, own, metric, devices, trials,
+                select concat_ws(' ', rollout, slot, profile, newer, own, devices, trials,
                   hits, trials_squared, product, hits_squared)
                 from rollout_arm_sum where rollout = 'single'
                 """))
-        .containsExactly("single main arm64-neon t t 1 1 60 2 3600 120 4");
+        .containsExactly("single main arm64-neon t t {1} {60} {2} {3600} {120} {4}");
   }
 
   /** V720 */
