@@ -7,6 +7,7 @@ import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.ingest.ModelRetention;
+import io.skerry.control.ingest.Receiving;
 import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -44,7 +45,8 @@ final class DriftService {
   private static final Logger log = LoggerFactory.getLogger(DriftService.class);
   private static final long PERIOD_MILLIS = 500;
   private static final long GRACE_MILLIS = 1500;
-  // Rows that are being committed right now could show up in a replay: leave them out.
+  // Rows that are being committed right now could show up in a replay: leave them out, for a while
+  // at least, and as long as somebody stores some.
   private static final long SETTLE_MILLIS = 300;
   private static final Duration FORGET_EVERY = Duration.ofHours(1);
 
@@ -224,12 +226,20 @@ final class DriftService {
     Set<Track> left = new HashSet<>(waiting);
     for (DriftStore.Due due :
         database.call(
-            transaction -> DriftStore.due(transaction, now(), GRACE_MILLIS, wait.toMillis()))) {
+            transaction ->
+                DriftStore.due(
+                    transaction, heardUntil(transaction), GRACE_MILLIS, wait.toMillis()))) {
       Track track = due.track();
       if (!left.contains(track) && !judged(track, due.window())) {
         left.add(track);
       }
     }
+  }
+
+  // What came in time and is still being stored is waited for.
+  private Instant heardUntil(Transaction transaction) {
+    Instant now = now();
+    return Receiving.since(transaction).filter(now::isAfter).orElse(now);
   }
 
   // Its own transaction: what cannot be stored must not keep windows from being judged.
@@ -273,10 +283,10 @@ final class DriftService {
   // What one track holds must not cost the others; its ledger is made again from what is stored.
   boolean judged(Track track, long window) {
     try {
-      database.run(transaction -> judge(transaction, track, window));
+      boolean judged = database.<Boolean>call(transaction -> judge(transaction, track, window));
       retries.remove(track);
       keepSnapshot(track);
-      return true;
+      return judged;
     } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       ledgers.remove(track);
       long now = nanoTime.getAsLong();
@@ -295,15 +305,20 @@ final class DriftService {
     }
   }
 
-  private void judge(Transaction transaction, Track track, long window) {
+  private boolean judge(Transaction transaction, Track track, long window) {
     long judgedThrough = DriftStore.lock(transaction, track);
     if (judgedThrough >= window) {
-      return;
+      return true;
     }
     Replayed replayed = current(transaction, track, judgedThrough);
     Optional<Instant> before = DriftStore.receivedUntil(transaction, track, judgedThrough);
     Instant receivedUntil = receivedUntil(transaction, before);
     WindowReader.Window read = reader.withOutcomes(transaction, track, window, receivedUntil);
+    if (read.records() == 0
+        && DriftStore.isReceivedAfter(transaction, track, window, receivedUntil)) {
+      // Judged of nothing, all of it would be late.
+      return false;
+    }
     replays.register(replayed, read);
     WindowReader.Late late =
         before
@@ -319,12 +334,14 @@ final class DriftService {
     if (verdict.found().isPresent()) {
       incidents.open(transaction, track, verdict, read, replayed.ledger);
     }
+    return true;
   }
 
   // By the clock that told when records were received, which servers have in common; and never
   // before the last one, should that clock be set back: what came in between would come twice.
   private static Instant receivedUntil(Transaction transaction, Optional<Instant> before) {
-    Instant now = DriftStore.now(transaction).minusMillis(SETTLE_MILLIS);
+    Instant settled = DriftStore.now(transaction).minusMillis(SETTLE_MILLIS);
+    Instant now = Receiving.since(transaction).filter(settled::isAfter).orElse(settled);
     return before.filter(now::isBefore).orElse(now);
   }
 

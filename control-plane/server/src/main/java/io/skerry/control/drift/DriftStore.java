@@ -165,6 +165,25 @@ final class DriftStore {
         window);
   }
 
+  /** Whether records of a window were received after a moment. */
+  static boolean isReceivedAfter(
+      Transaction transaction, Track track, long window, Instant receivedUntil) {
+    return transaction
+        .first(
+            """
+            select 1 from telemetry_window
+            where slot = ? and model = ? and window_millis = ? and window_index = ?
+              and received_at > ? limit 1
+            """,
+            row -> true,
+            track.slot(),
+            track.model(),
+            track.windowMillis(),
+            window,
+            receivedUntil)
+        .isPresent();
+  }
+
   /** Whether an incident of a cohort was open, or opened, or ended when a window was judged. */
   static boolean isTold(Transaction transaction, Track track, Cohort cohort, long window) {
     return transaction.number(

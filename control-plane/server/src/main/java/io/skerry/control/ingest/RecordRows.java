@@ -284,7 +284,10 @@ final class RecordRows {
         values (?, ?, ?, ?, ?, ?, ?::jsonb, now())
         """,
         events);
-    // Last, and as of the clock: what is committed long after it was received is judged without it.
+    if (!windows.isEmpty()) {
+      Receiving.hold(transaction);
+    }
+    // Last, and as of the clock: who judges meanwhile reads what was received before we began.
     transaction.batch(
         """
         insert into telemetry_window (device, boot_epoch, sequence, slot, model, version, manifest,

@@ -68,6 +68,19 @@ public final class RecordStore {
         });
   }
 
+  /** Does something while somebody has been storing windows for so long. */
+  public void whileStoringSince(Duration ago, Runnable meanwhile) {
+    database.run(
+        transaction -> {
+          transaction.list(
+              "select pg_advisory_xact_lock_shared(?, ?)",
+              row -> true,
+              Receiving.LOCK,
+              Math.toIntExact(Instant.now().minus(ago).getEpochSecond()));
+          meanwhile.run();
+        });
+  }
+
   /** Removes what is older than it is kept. */
   public void removeOld() {
     retention.removeOld();
