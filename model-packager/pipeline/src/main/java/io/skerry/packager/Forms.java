@@ -39,14 +39,20 @@ final class Forms {
     private final int bytes;
     private final Optional<Digest> digest;
     private final Optional<Outputs> evaluation;
+    private final Optional<Outputs> unjudged;
     private final Optional<String> failure;
 
     private Form(
-        Path file, byte[] content, Optional<Outputs> evaluation, Optional<String> failure) {
+        Path file,
+        byte[] content,
+        Optional<Outputs> evaluation,
+        Optional<Outputs> unjudged,
+        Optional<String> failure) {
       this.file = file;
       this.bytes = content.length;
       this.digest = content.length == 0 ? Optional.empty() : Optional.of(Digest.of(content));
       this.evaluation = evaluation;
+      this.unjudged = unjudged;
       this.failure = failure;
     }
 
@@ -67,9 +73,14 @@ final class Forms {
       return digest;
     }
 
-    /** What it says about the evaluation items; absent when it failed. */
+    /** What it says about the evaluation items where that is judged by; absent when it failed. */
     Optional<Outputs> evaluation() {
       return evaluation;
+    }
+
+    /** What it says about them elsewhere. */
+    Optional<Outputs> unjudged() {
+      return unjudged;
     }
 
     Optional<String> failure() {
@@ -80,18 +91,31 @@ final class Forms {
   private final Bench bench = new Bench();
   private final Source source;
   private final Samples evaluation;
-  private final List<String> read;
+  private final List<String> names;
+  private final int judged;
   private final Path folder;
   private final Map<Recipe, Form> forms = new LinkedHashMap<>();
   private final Map<Asked, Outputs> outputs = new LinkedHashMap<>();
   private final Map<Recipe, Timing> timings = new LinkedHashMap<>();
   private int files;
 
-  Forms(Source source, Samples evaluation, List<String> read, Path folder) {
+  /**
+   * Forms of a model.
+   *
+   * @param names of the outputs that are read
+   * @param judged how many of these, the first ones, are judged by
+   */
+  Forms(Source source, Samples evaluation, List<String> names, int judged, Path folder) {
     this.source = source;
     this.evaluation = evaluation;
-    this.read = List.copyOf(read);
+    this.names = List.copyOf(names);
+    this.judged = judged;
     this.folder = folder;
+  }
+
+  /** Names of the outputs that are read, those that are judged by first. */
+  List<String> names() {
+    return names;
   }
 
   /** Where files in between may lie. */
@@ -118,8 +142,13 @@ final class Forms {
     }
     Files.write(file, content);
     try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
-      Outputs outputs = bench.outputs(loaded, evaluation, read);
-      return new Form(file, content, Optional.of(outputs), Optional.empty());
+      Outputs outputs = bench.outputs(loaded, evaluation, names);
+      return new Form(
+          file,
+          content,
+          Optional.of(outputs.of(0, judged)),
+          Optional.of(outputs.of(judged, names.size() - judged)),
+          Optional.empty());
     } catch (EngineException e) {
       return failed(file, content, e);
     }
@@ -139,15 +168,15 @@ final class Forms {
 
   private static Form failed(Path file, byte[] content, Exception cause) {
     String reason = Packaging.oneLine(cause);
-    return new Form(file, content, Optional.empty(), Optional.of(reason));
+    return new Form(file, content, Optional.empty(), Optional.empty(), Optional.of(reason));
   }
 
-  /** What a recipe's file says about any items; the file is not kept. */
+  /** What a recipe's file says about any items, in all outputs; the file is not kept. */
   Outputs trial(Recipe recipe, Samples items) throws IOException, EngineException {
     Path file = newFile(recipe);
     Files.write(file, source.follow(recipe));
     try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
-      return bench.outputs(loaded, items, read);
+      return bench.outputs(loaded, items, names);
     } finally {
       Files.delete(file);
     }
@@ -202,13 +231,13 @@ final class Forms {
 
   private record Asked(Recipe recipe, Samples items) {}
 
-  /** What a recipe's file says about other items than those that judge. */
+  /** What a recipe's file says about other items than those that judge, in all outputs. */
   Outputs outputs(Recipe recipe, Samples items) throws IOException, EngineException {
     Asked asked = new Asked(recipe, items);
     Outputs known = outputs.get(asked);
     if (known == null) {
       try (LoadedModel loaded = load(recipe)) {
-        known = bench.outputs(loaded, items, read);
+        known = bench.outputs(loaded, items, names);
       }
       outputs.put(asked, known);
     }

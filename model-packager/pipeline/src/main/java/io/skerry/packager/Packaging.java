@@ -16,6 +16,7 @@ import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Trial;
+import io.skerry.packager.measure.Unjudged;
 import io.skerry.packager.quantize.TensorScale;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
@@ -164,12 +165,21 @@ final class Packaging {
       step("data", request.calibration().getFileName().toString());
       Items items = Items.read(request, input);
       Said said = agrees(items) && request.output().isEmpty() ? first.whole() : first;
+      List<TensorSpec> unjudged = unjudged(original.signature(), said, source);
       checkClasses(items.evaluation(), items.calibration());
       checkClasses(items.evaluation(), items.reference());
       step("calibrate", "%d items".formatted(items.calibration().count()));
       Source calibrated = source.calibrated(items.calibration());
-      Forms forms = new Forms(calibrated, items.evaluation(), said.names(), folder);
-      return run(calibrated, original, items, forms, said, output);
+      List<TensorSpec> read = Stream.concat(said.read().stream(), unjudged.stream()).toList();
+      Forms forms =
+          new Forms(
+              calibrated,
+              items.evaluation(),
+              read.stream().map(TensorSpec::name).toList(),
+              said.read().size(),
+              folder);
+      FloatForm.check(request.file(), original, calibrated, forms, items.evaluation());
+      return run(calibrated, original, items, forms, said, unjudged, output);
     }
   }
 
@@ -183,10 +193,16 @@ final class Packaging {
   }
 
   private PackagingReport run(
-      Source source, LoadedModel original, Items items, Forms forms, Said said, Path output)
+      Source source,
+      LoadedModel original,
+      Items items,
+      Forms forms,
+      Said said,
+      List<TensorSpec> unjudged,
+      Path output)
       throws IOException, EngineException {
-    Outputs floats = reference(forms, source, original, items.evaluation(), said.names());
-    Judge judge = judge(floats, items, said);
+    Forms.Form floats = forms.form(source.reference());
+    Judge judge = judge(floats.evaluation().orElseThrow(), items, said);
     checkValue(judge);
     List<String> classes = classes(items.evaluation(), judge);
     Optional<Tuning> tuning = tuning(source, forms, items);
@@ -213,9 +229,10 @@ final class Packaging {
             forms,
             tuning,
             judge,
+            Unjudged.of(unjudged, floats.unjudged().orElseThrow(), request.threshold()),
             items.calibration().count(),
             items.evaluation(),
-            said.names(),
+            forms.names(),
             request.maxDrop().orElse(judge.metric().maxDrop()),
             request.emulation().isPresent(),
             request.emulation().map(PackagingRequest.Emulation::itemsMax).orElse(0),
@@ -285,33 +302,16 @@ final class Packaging {
     }
   }
 
-  /** The float model's outputs, once our form of it is shown to say the same as the original. */
-  private Outputs reference(
-      Forms forms, Source source, LoadedModel original, Samples evaluation, List<String> outputs)
-      throws IOException, EngineException {
-    Forms.Form form = forms.form(source.reference());
-    if (form.failure().isPresent()) {
-      throw new ModelRefusedException(
-          "%s: %s".formatted(request.file(), form.failure().orElseThrow()));
-    }
-    Outputs ours = form.evaluation().orElseThrow();
-    Outputs theirs = new Bench().outputs(original, evaluation, outputs);
-    int item = theirs.firstNotFinite();
-    if (item >= 0) {
-      throw new DataRefusedException(
-          "%s: tensor '%s' is not finite on item %d: check the unit of the data, or train the model again"
-              .formatted(evaluation.source(), String.join("', '", outputs), item));
-    }
-    for (int i = 0; i < outputs.size(); i++) {
-      Outputs own = theirs.parts().get(i);
-      double difference = ours.parts().get(i).largestDifference(own);
-      if (!(difference <= source.formTolerance() * Math.max(1, own.largestMagnitude()))) {
-        throw new ModelRefusedException(
-            "%s: imported, the model's output '%s' differs by %s: report this model"
-                .formatted(request.file(), outputs.get(i), difference));
-      }
-    }
-    return ours;
+  /** Outputs of numbers by which nobody judges: of an item, and of a size that is known. */
+  private static List<TensorSpec> unjudged(ModelSignature signature, Said said, Source source) {
+    long batch = signature.inputs().getFirst().shape().getFirst();
+    return signature.outputs().stream()
+        .filter(output -> !said.read().contains(output) && NUMBERS.contains(output.type()))
+        .filter(output -> !output.shape().isEmpty() && output.shape().getFirst() == batch)
+        .filter(output -> output.shape().stream().skip(1).allMatch(size -> size > 0))
+        .filter(
+            output -> source.graph().stream().allMatch(g -> g.outputs().contains(output.name())))
+        .toList();
   }
 
   /**
@@ -322,10 +322,6 @@ final class Packaging {
    * @param boxes what they hold; absent where nobody says that it is boxes
    */
   private record Said(List<TensorSpec> outputs, List<TensorSpec> read, Optional<BoxLayout> boxes) {
-    List<String> names() {
-      return read.stream().map(TensorSpec::name).toList();
-    }
-
     /** All outputs that hold numbers, where nobody says which is to be judged by. */
     Said whole() {
       List<TensorSpec> numbers =

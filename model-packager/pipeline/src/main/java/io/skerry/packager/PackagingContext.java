@@ -3,6 +3,7 @@ package io.skerry.packager;
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Judge;
+import io.skerry.packager.measure.Unjudged;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
 import java.nio.file.Path;
@@ -14,7 +15,8 @@ import java.util.Optional;
  * What all profiles of one packaging share.
  *
  * @param tuning absent when the model is packaged as it is
- * @param read names of the outputs that are judged by
+ * @param read names of the outputs that are read: those that are judged by, then those of {@code
+ *     unjudged}
  * @param maxDrop how much of the metric a variant may lose
  * @param emulate whether accuracy is proved under emulation where this machine is not of the
  *     profile
@@ -25,6 +27,7 @@ record PackagingContext(
     Forms forms,
     Optional<Tuning> tuning,
     Judge judge,
+    Unjudged unjudged,
     int calibrationItems,
     Samples evaluation,
     List<String> read,
@@ -35,6 +38,11 @@ record PackagingContext(
     List<DeviceTimings> timings,
     Baseline baseline,
     VariantWriter writer) {
+
+  /** Why a form must not ship whatever it does where it is judged. */
+  Optional<String> fault(Forms.Form form) {
+    return form.unjudged().flatMap(unjudged::fault);
+  }
 
   PackagingReport report(List<Variant> variants) {
     return report(variants, Map.of());

@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Chooses and writes one profile's variant. */
 final class ProfilePackaging {
@@ -89,9 +90,10 @@ final class ProfilePackaging {
       candidates.add(measured(recipe, reported));
     }
     List<Choice.Verdict> verdicts = proved();
-    List<Variant> variants =
-        new ArrayList<>(
-            verdicts.stream().map(verdict -> variant(verdict, Optional.empty())).toList());
+    List<Variant> variants = new ArrayList<>();
+    for (int i = 0; i < recipes.size(); i++) {
+      variants.add(variant(i, verdicts.get(i)));
+    }
     int winner = winner(verdicts);
     if (winner < 0) {
       String refusal =
@@ -119,7 +121,8 @@ final class ProfilePackaging {
                   loaded,
                   reference,
                   measurements);
-      variants.set(winner, variant(verdicts.get(winner), Optional.of(layout)));
+      variants.set(
+          winner, new Variant(profile.id(), variants.get(winner).verdict(), Optional.of(layout)));
     }
     return new Result(recipes, variants, Optional.empty());
   }
@@ -131,9 +134,9 @@ final class ProfilePackaging {
     }
     for (int i = 0; i < recipes.size(); i++) {
       Recipe recipe = recipes.get(i);
-      if (recipe.options().isPresent() && loses(context.forms().form(recipe))) {
-        Optional<Recipe> mixed =
-            context.tuning().get().mixed(recipe, context.judge(), context.maxDrop());
+      Forms.Form form = context.forms().form(recipe);
+      if (recipe.options().isPresent() && form.failure().isEmpty() && !keeps(form)) {
+        Optional<Recipe> mixed = context.tuning().get().mixed(recipe, this::keeps);
         if (mixed.isPresent() && !recipes.contains(mixed.get())) {
           recipes.add(++i, mixed.get());
         }
@@ -141,11 +144,12 @@ final class ProfilePackaging {
     }
   }
 
-  private boolean loses(Forms.Form form) {
-    return form.evaluation()
-        .map(context.judge()::quality)
-        .filter(quality -> !quality.keeps(context.maxDrop()))
-        .isPresent();
+  private boolean keeps(Forms.Form form) {
+    return context.fault(form).isEmpty()
+        && form.evaluation()
+            .map(context.judge()::quality)
+            .filter(quality -> quality.keeps(context.maxDrop()))
+            .isPresent();
   }
 
   /** What devices of the profile told of the candidates' files, where this machine is of none. */
@@ -175,39 +179,52 @@ final class ProfilePackaging {
       if (measured.proof() instanceof Proof.Emulated) {
         return verdicts;
       }
-      Proof proof = emulated(recipes.get(winner));
-      candidates.set(winner, measured.with(proof));
-      if (!(proof instanceof Proof.Emulated)) {
+      candidates.set(winner, emulated(measured, recipes.get(winner)));
+      if (!(candidates.get(winner).proof() instanceof Proof.Emulated)) {
         return Choice.among(candidates, context.maxDrop(), profile.memoryBudgetBytes());
       }
     }
   }
 
-  private Proof emulated(Recipe recipe) throws IOException {
+  private Measured emulated(Measured measured, Recipe recipe) throws IOException {
     return switch (Emulator.find(profile, context.arm64Root())) {
-      case Emulator.Search.Missing(String reason) -> new Proof.Unproved(reason);
+      case Emulator.Search.Missing(String reason) -> measured.with(new Proof.Unproved(reason));
       case Emulator.Search.Found(Emulator emulator) -> {
         int[] chosen = context.judge().spread(context.emulatedItemsMax());
         Samples items = context.evaluation().chosen(chosen);
         Engine engine = recipe.candidate().engine();
-        Path file = context.forms().form(recipe).file();
+        Forms.Form form = context.forms().form(recipe);
+        List<Outputs> judged = context.judge().floats().parts();
         List<Integer> sizes =
-            context.judge().floats().parts().stream().map(Outputs::perItem).toList();
+            Stream.concat(judged.stream(), form.unjudged().orElseThrow().parts().stream())
+                .map(Outputs::perItem)
+                .toList();
         try {
           List<Outputs> outputs =
               emulator.outputs(
-                  List.of(new Emulator.Model(engine, file, context.read(), sizes)),
+                  List.of(new Emulator.Model(engine, form.file(), context.read(), sizes)),
                   items,
                   context.forms().folder());
-          yield new Proof.Emulated(
-              emulator.name(), context.judge().chosen(chosen).quality(outputs.getFirst()));
+          Outputs all = outputs.getFirst();
+          Measured proved =
+              measured.with(
+                  new Proof.Emulated(
+                      emulator.name(),
+                      context.judge().chosen(chosen).quality(all.of(0, judged.size()))));
+          yield context
+              .unjudged()
+              .chosen(chosen)
+              .fault(all.of(judged.size(), sizes.size() - judged.size()))
+              .map(fault -> proved.failing(fault + " under " + emulator.name()))
+              .orElse(proved);
         } catch (EmulationException e) {
-          yield new Proof.Unproved(Packaging.oneLine(e));
+          yield measured.with(new Proof.Unproved(Packaging.oneLine(e)));
         } catch (IllegalArgumentException e) {
           // The metric cannot be had of so few items.
-          yield new Proof.Unproved(
-              "%d items under %s are too few: %s"
-                  .formatted(chosen.length, emulator.name(), Packaging.oneLine(e)));
+          yield measured.with(
+              new Proof.Unproved(
+                  "%d items under %s are too few: %s"
+                      .formatted(chosen.length, emulator.name(), Packaging.oneLine(e))));
         }
       }
     };
@@ -222,18 +239,23 @@ final class ProfilePackaging {
     return -1;
   }
 
-  private Variant variant(Choice.Verdict verdict, Optional<OciLayout> layout) {
+  /** What became of a candidate, with what a reader of it must know. */
+  private Variant variant(int candidate, Choice.Verdict verdict) throws IOException {
+    List<String> reasons = new ArrayList<>(List.of(verdict.reason()));
+    verdict
+        .measured()
+        .quality()
+        .flatMap(quality -> context.judge().remark(quality.value()))
+        .ifPresent(reasons::add);
+    context
+        .forms()
+        .form(recipes.get(candidate))
+        .unjudged()
+        .flatMap(context.unjudged()::remark)
+        .ifPresent(reasons::add);
     Choice.Verdict told =
-        verdict
-            .measured()
-            .quality()
-            .flatMap(quality -> context.judge().remark(quality.value()))
-            .map(
-                remark ->
-                    new Choice.Verdict(
-                        verdict.measured(), verdict.winner(), verdict.reason() + "; " + remark))
-            .orElse(verdict);
-    return new Variant(profile.id(), told, layout);
+        new Choice.Verdict(verdict.measured(), verdict.winner(), String.join("; ", reasons));
+    return new Variant(profile.id(), told, Optional.empty());
   }
 
   private Measured measured(Recipe recipe, Map<Digest, Timing> reported)
@@ -251,7 +273,7 @@ final class ProfilePackaging {
         context.forms().estimatedMemoryBytes(recipe),
         here ? new Proof.Here() : new Proof.Unproved("not run on such a processor"),
         unfused(recipe, form),
-        form.failure());
+        form.failure().or(() -> context.fault(form)));
   }
 
   /** What an engine does not compute as it was meant to; absent where nobody can look. */

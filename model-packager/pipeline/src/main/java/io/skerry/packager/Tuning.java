@@ -6,7 +6,6 @@ import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.measure.Divergence;
-import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.runtime.EngineException;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * Chooses the options of quantized recipes: on calibration items only, by how little of the float
@@ -103,10 +103,11 @@ final class Tuning {
   }
 
   /**
-   * The recipe with as few layers back in float as keep the metric: twice as many at each step, the
-   * most sensitive first. Empty when that does not help, or nothing is left to be integer.
+   * The recipe with as few layers back in float as make its form good enough: twice as many at each
+   * step, the most sensitive first. Empty when that does not help, or nothing is left to be
+   * integer.
    */
-  Optional<Recipe> mixed(Recipe tuned, Judge judge, double maxDrop) throws IOException {
+  Optional<Recipe> mixed(Recipe tuned, Predicate<Forms.Form> keeps) throws IOException {
     Recipe known = mixed.get(tuned);
     if (known != null) {
       return Optional.of(known);
@@ -116,8 +117,7 @@ final class Tuning {
       Set<String> floatNodes = new LinkedHashSet<>();
       layers.subList(0, size).forEach(floatNodes::addAll);
       Recipe tried = tuned.with(tuned.options().orElseThrow().with(floatNodes));
-      Optional<Outputs> outputs = forms.form(tried).evaluation();
-      if (outputs.isPresent() && judge.quality(outputs.get()).keeps(maxDrop)) {
+      if (keeps.test(forms.form(tried))) {
         mixed.put(tuned, tried);
         return Optional.of(tried);
       }

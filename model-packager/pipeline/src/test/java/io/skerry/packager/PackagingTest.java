@@ -28,6 +28,7 @@ import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
@@ -85,6 +86,7 @@ import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorCodeT;
 import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.QuantizationParametersT;
+import org.tensorflow.lite.schema.SoftmaxOptionsT;
 import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.TensorT;
 import org.tensorflow.lite.schema.TensorType;
@@ -483,6 +485,79 @@ class PackagingTest {
     assertThat(exit).isZero();
     assertThat(winner(variants(json), "arm64-neon").get("reason").getAsString())
         .contains("in each of 2 outputs");
+  }
+
+  /** Labels say nothing of the second head: it still has to say what it said. */
+  @Test
+  void shipsAHeadThatLabelsDoNotJudgeAsItCame() throws Exception {
+    JobFolder job = job(Map.of());
+    ModelT model = ModelT.deserializeFromBinary(TfliteExport.write(twoHeads()));
+    for (OperatorT operator : model.getSubgraphs()[0].getOperators()) {
+      if (operator.getBuiltinOptions().getValue() instanceof SoftmaxOptionsT options) {
+        options.setBeta(8);
+      }
+    }
+    Path file = Files.write(job.input("model/heads.tflite"), model.serializeToBinary());
+
+    int exit =
+        PackCommand.run(
+            "--model", file.toString(),
+            "--calibration", job.input("calibration.npy").toString(),
+            "--evaluation", job.input("evaluation_x.npy").toString(),
+            "--labels", job.input("evaluation_y.npy").toString(),
+            "--output", "score",
+            "--profile", "arm64-neon",
+            "--candidates", folder.resolve("files").toString(),
+            "--out", folder.resolve("heads").toString());
+
+    assertThat(exit).isZero();
+    String classes = twoHeads().outputs().getLast();
+    Samples samples = Samples.of("items", items(2), 420);
+    Bench bench = new Bench();
+    Path floats = folder.resolve("files/arm64-neon/onnxruntime-fp32.onnx");
+    try (LoadedModel came = bench.load(Engine.TFLITE, file);
+        LoadedModel made = bench.load(Engine.ONNXRUNTIME, floats)) {
+      Outputs wanted = bench.outputs(came, samples, classes);
+      assertThat(bench.outputs(made, samples, classes).largestDifference(wanted)).isLessThan(1e-3);
+    }
+  }
+
+  /**
+   * Of large numbers that differ a little, integers are steps too wide to tell which is largest.
+   */
+  @Test
+  void shipsNothingThatSaysSomethingElseWhereLabelsDoNotJudge() throws Exception {
+    JobFolder job = job(Map.of());
+    Graph score = Nets.sensorNet(11);
+    Graph classes =
+        new Nets(3, "input", Shape.BATCH, 14, 30)
+            .flatten()
+            .dense(4, Activation.NONE)
+            .binary(Op.Binary.Kind.ADD, Constant.of(Shape.of(1, 1), 4000))
+            .graph("classes");
+    Files.write(job.input("model/model.onnx"), OnnxExport.write(Nets.beside(score, classes)));
+    Path json = folder.resolve("beside.json");
+
+    assertThat(pack(job, json)).isZero();
+
+    assertThat(winner(variants(json), "arm64-neon").get("reason").getAsString())
+        .doesNotContain("output 'classes'");
+    assertThat(variants(json).asList())
+        .map(variant -> variant.getAsJsonObject().get("reason").getAsString())
+        .anyMatch(
+            reason ->
+                reason.startsWith(
+                    "no longer says what the given model says: output 'classes', which does not judge, agrees on "));
+  }
+
+  /** A score and, in its graph's second output, classes. */
+  private static Graph twoHeads() {
+    Nets net = new Nets(4, "input", Shape.BATCH, 14, 30).conv(8, Activation.RELU, 3);
+    String features = net.add(new Op.GlobalAveragePool()).flatten().last();
+    String classes = net.dense(4, Activation.NONE).add(new Op.Softmax()).last();
+    Graph one = net.from(features).dense(1, Activation.NONE).add(new Op.Sigmoid()).graph("score");
+    return new Graph(
+        "two", "input", List.of("score", classes), one.nodes(), one.constants(), one.shapes());
   }
 
   private List<String> names() {

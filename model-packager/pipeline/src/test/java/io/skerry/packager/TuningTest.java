@@ -43,13 +43,16 @@ class TuningTest {
     Graph graph = Nets.unequalImageNet(4);
     Samples items = Nets.randomItems(graph, 96);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    Forms forms = new Forms(source, items, List.of("probabilities"), folder);
+    Forms forms = new Forms(source, items, List.of("probabilities"), 1, folder);
     Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
     Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
     Tuning tuning = new Tuning(graph, forms, items, floats);
 
     Recipe tuned = tuning.tuned(INT8);
-    Recipe mixed = tuning.mixed(tuned, judge, 0.02).orElseThrow();
+    Recipe mixed =
+        tuning
+            .mixed(tuned, form -> judge.quality(form.evaluation().orElseThrow()).keeps(0.02))
+            .orElseThrow();
 
     assertThat(loss(forms, judge, tuned)).isGreaterThan(0.02);
     assertThat(loss(forms, judge, mixed)).isLessThanOrEqualTo(0.02);
@@ -64,13 +67,16 @@ class TuningTest {
     Graph graph = deepened(Nets.unequalImageNet(4), 200);
     Samples items = Nets.randomItems(graph, 64);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    Forms forms = new Forms(source, items, List.of("probabilities"), folder);
+    Forms forms = new Forms(source, items, List.of("probabilities"), 1, folder);
     Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
     Judge judge = Judge.byFloatModel(floats, List.of(List.of((long) floats.perItem())), 0.5);
     Tuning tuning = new Tuning(graph, forms, items, floats);
     Recipe tuned = INT8.with(Options.of(Clipping.MIN_MAX));
 
-    Recipe mixed = tuning.mixed(tuned, judge, 0.02).orElseThrow();
+    Recipe mixed =
+        tuning
+            .mixed(tuned, form -> judge.quality(form.evaluation().orElseThrow()).keeps(0.02))
+            .orElseThrow();
 
     assertThat(loss(forms, judge, tuned)).isGreaterThan(0.02);
     assertThat(loss(forms, judge, mixed)).isLessThanOrEqualTo(0.02);
@@ -137,7 +143,7 @@ class TuningTest {
     Graph graph = Nets.imageNet(2);
     Samples items = Nets.randomItems(graph, 48);
     Source source = new Source.Imported(graph, Engine.ONNXRUNTIME, 1e-4, Optional.of(items));
-    Forms forms = new Forms(source, items, List.of("probabilities"), folder);
+    Forms forms = new Forms(source, items, List.of("probabilities"), 1, folder);
     Outputs floats = forms.form(Recipe.ONNX_FLOAT).evaluation().orElseThrow();
 
     Recipe first = new Tuning(graph, forms, items, floats).tuned(INT8);

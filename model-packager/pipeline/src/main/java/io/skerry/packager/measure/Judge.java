@@ -107,6 +107,11 @@ public final class Judge {
    * @param threshold the score from which the positive class is predicted
    */
   public static Judge byFloatModel(Outputs floats, List<List<Long>> shapes, double threshold) {
+    return byFloatModel(floats, threshold, Places.of(shapes));
+  }
+
+  /** The same where the outputs' places are known. */
+  static Judge byFloatModel(Outputs floats, double threshold, List<Optional<Places>> places) {
     return new Judge(
         Metric.AGREEMENT,
         floats,
@@ -114,7 +119,7 @@ public final class Judge {
         threshold,
         UnaryOperator.identity(),
         Agreement.NUMBERS,
-        Places.of(shapes));
+        places);
   }
 
   /**

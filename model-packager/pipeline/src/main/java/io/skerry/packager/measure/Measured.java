@@ -18,7 +18,7 @@ import java.util.OptionalLong;
  * @param unfused operators that the engine computes otherwise than was meant: ONNX Runtime on
  *     floats between integers, TFLite with its own kernels instead of XNNPACK's; absent where that
  *     was not looked at
- * @param failure why it could not be built or run
+ * @param failure why it could not be built or run, or must not ship
  */
 public record Measured(
     Candidate candidate,
@@ -49,6 +49,21 @@ public record Measured(
         other,
         unfused,
         failure);
+  }
+
+  /** The same, which must not ship. */
+  public Measured failing(String reason) {
+    return new Measured(
+        candidate,
+        options,
+        bytes,
+        digest,
+        quality,
+        timing,
+        estimatedMemoryBytes,
+        proof,
+        unfused,
+        Optional.of(reason));
   }
 
   /** What a machine of the profile saw it take; absent where none did. */

@@ -68,6 +68,12 @@ public final class Outputs {
     return parts;
   }
 
+  /** What so many of the outputs said, those before left out. */
+  public Outputs of(int first, int count) {
+    List<Integer> chosen = sizes.subList(first, first + count);
+    return new Outputs(numbers, stride, offset + sum(sizes.subList(0, first)), sum(chosen), chosen);
+  }
+
   /**
    * A copy of all numbers, item after item.
    *
@@ -166,23 +172,26 @@ public final class Outputs {
     return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
   }
 
-  /** The largest difference of any two corresponding numbers. */
+  /** The largest difference of any two corresponding numbers; none between two infinite ones. */
   public double largestDifference(Outputs other) {
     double largest = 0;
     for (int item = 0; item < items(); item++) {
       for (int i = 0; i < perItem; i++) {
-        largest = Math.max(largest, Math.abs((double) at(item, i) - other.at(item, i)));
+        double one = at(item, i);
+        double two = other.at(item, i);
+        largest = Double.compare(one, two) == 0 ? largest : Math.max(largest, Math.abs(one - two));
       }
     }
     return largest;
   }
 
-  /** The largest absolute number. */
+  /** The largest absolute number that is finite. */
   public double largestMagnitude() {
     double largest = 0;
     for (int item = 0; item < items(); item++) {
       for (int i = 0; i < perItem; i++) {
-        largest = Math.max(largest, Math.abs(at(item, i)));
+        float value = at(item, i);
+        largest = Float.isFinite(value) ? Math.max(largest, Math.abs(value)) : largest;
       }
     }
     return largest;

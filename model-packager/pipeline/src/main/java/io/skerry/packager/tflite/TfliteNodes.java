@@ -32,6 +32,7 @@ import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.Padding;
 import org.tensorflow.lite.schema.Pool2DOptionsT;
 import org.tensorflow.lite.schema.QuantizationParametersT;
+import org.tensorflow.lite.schema.SoftmaxOptionsT;
 import org.tensorflow.lite.schema.SubGraphT;
 import org.tensorflow.lite.schema.TensorT;
 import org.tensorflow.lite.schema.TensorType;
@@ -224,7 +225,7 @@ final class TfliteNodes {
       case BuiltinOperator.MEAN -> mean(name, operator);
       case BuiltinOperator.RESHAPE -> reshape(name, operator);
       case BuiltinOperator.TRANSPOSE -> transpose(name, operator);
-      case BuiltinOperator.SOFTMAX -> plainUnary(name, new Op.Softmax(), operator);
+      case BuiltinOperator.SOFTMAX -> softmax(name, operator);
       case BuiltinOperator.LOGISTIC -> anyUnary(name, new Op.Sigmoid(), operator);
       case BuiltinOperator.TANH ->
           anyUnary(name, new Op.Function(Op.Function.Kind.TANH, 0), operator);
@@ -752,6 +753,34 @@ final class TfliteNodes {
   private boolean isPixel(int index) {
     int[] shape = tensor(index).getShape();
     return shape.length == 4 && shape[1] == 1 && shape[2] == 1;
+  }
+
+  /** Its factor tells classes apart more or less sharply; ours has none, and others do not. */
+  private void softmax(String name, OperatorT operator) {
+    boolean told = operator.getBuiltinOptions().getValue() instanceof SoftmaxOptionsT;
+    float factor = told ? operator.getBuiltinOptions().asSoftmaxOptions().getBeta() : 1;
+    String input = plain(operator.getInputs()[0]);
+    if (factor != 1) {
+      String by = graph.constant(name + "_beta", Constant.of(Shape.of(1), factor));
+      Op product = new Op.Binary(Op.Binary.Kind.MUL);
+      String scaled =
+          graph.node(
+              name + "_scaled", product, Activation.NONE, name + "_scaled", List.of(input, by));
+      // The same integers stand for as many times more.
+      scale(operator.getInputs()[0])
+          .filter(scale -> factor > 0)
+          .ifPresent(
+              scale -> {
+                operandScales.put(by, new TensorScale(IntegerType.INT8, factor / 100, 0));
+                operandScales.put(
+                    scaled,
+                    new TensorScale(scale.type(), scale.scale() * factor, scale.zeroPoint()));
+              });
+      input = scaled;
+    }
+    plain.put(
+        output(operator),
+        graph.node(name, new Op.Softmax(), Activation.NONE, name + "_out", List.of(input)));
   }
 
   private void concat(String name, OperatorT operator) {

@@ -65,6 +65,28 @@ public final class Nets {
     return net.graph("probabilities");
   }
 
+  /** Two graphs of the same input, of which the one's outputs come first. */
+  public static Graph beside(Graph one, Graph other) {
+    List<Node> nodes = new ArrayList<>(one.nodes());
+    Map<String, Constant> constants = new LinkedHashMap<>(one.constants());
+    Map<String, Shape> shapes = new LinkedHashMap<>(one.shapes());
+    other.constants().forEach((name, constant) -> constants.put("other_" + name, constant));
+    other.shapes().forEach((name, shape) -> shapes.put(beside(other, name), shape));
+    for (Node node : other.nodes()) {
+      List<String> inputs = node.inputs().stream().map(name -> beside(other, name)).toList();
+      String output = beside(other, node.output());
+      nodes.add(new Node("other_" + node.name(), node.op(), inputs, output, node.activation()));
+    }
+    List<String> outputs = new ArrayList<>(one.outputs());
+    outputs.addAll(other.outputs());
+    return new Graph("beside", one.input(), outputs, nodes, constants, shapes);
+  }
+
+  private static String beside(Graph graph, String name) {
+    boolean end = name.equals(graph.input()) || graph.outputs().contains(name);
+    return end ? name : "other_" + name;
+  }
+
   /** One dense layer of these weights, outputs first. */
   public static Graph dense(float[] weights, int inputs) {
     Nets net = new Nets(1, "x", Shape.BATCH, inputs);

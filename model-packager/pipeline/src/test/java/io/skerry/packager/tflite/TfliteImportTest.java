@@ -45,6 +45,7 @@ import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
+import org.tensorflow.lite.schema.SoftmaxOptionsT;
 import org.tensorflow.lite.schema.SplitOptionsT;
 import org.tensorflow.lite.schema.SplitVOptionsT;
 import org.tensorflow.lite.schema.SubGraph;
@@ -77,6 +78,32 @@ class TfliteImportTest {
     Op.Pad around = new Op.Pad(List.of(0, 1, 2, 0), List.of(0, 0, 1, 3), 0.5f);
 
     check(TfliteExport.write(net.add(around).add(new Op.Sigmoid()).graph("y")), 1e-4);
+  }
+
+  @Test
+  void readsHowSharplyASoftmaxTellsClassesApart() throws Exception {
+    check(sharpened(TfliteExport.write(Nets.imageNet(1)), 4), 1e-4);
+    Graph net = Nets.imageNet(2);
+    Samples items = Nets.randomItems(net, 64);
+    byte[] file = sharpened(integers(net, items), 4);
+    Outputs there = outputs(Engine.TFLITE, file, net, items);
+    TfliteModel model = TfliteImport.readAny(file);
+
+    QuantizedGraph integers = model.scales().quantized(model.graph(), Scheme.SIGNED);
+
+    assertThat(
+            outputs(Engine.ONNXRUNTIME, QdqExport.write(integers), net, items).signalToNoise(there))
+        .isGreaterThan(20);
+  }
+
+  private static byte[] sharpened(byte[] content, float beta) {
+    ModelT model = ModelT.deserializeFromBinary(content);
+    for (OperatorT operator : model.getSubgraphs()[0].getOperators()) {
+      if (operator.getBuiltinOptions().getValue() instanceof SoftmaxOptionsT options) {
+        options.setBeta(beta);
+      }
+    }
+    return model.serializeToBinary();
   }
 
   @Test

@@ -1,0 +1,55 @@
+package io.skerry.packager;
+
+import io.skerry.packager.data.DataRefusedException;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.measure.Bench;
+import io.skerry.packager.measure.Outputs;
+import io.skerry.runtime.EngineException;
+import io.skerry.runtime.LoadedModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Our own form of a float model: what all others are compared with. */
+final class FloatForm {
+  private FloatForm() {}
+
+  /**
+   * Sees that it says what the model itself says, in every output that is read.
+   *
+   * @param file that the model came in
+   * @throws ModelRefusedException if it does not, or cannot be made
+   * @throws DataRefusedException if the model says no numbers where it is judged
+   */
+  static void check(Path file, LoadedModel original, Source source, Forms forms, Samples evaluation)
+      throws IOException, EngineException {
+    Forms.Form form = forms.form(source.reference());
+    if (form.failure().isPresent()) {
+      throw new ModelRefusedException("%s: %s".formatted(file, form.failure().orElseThrow()));
+    }
+    Outputs judged = form.evaluation().orElseThrow();
+    List<String> names = forms.names();
+    List<Outputs> theirs = new Bench().outputs(original, evaluation, names).parts();
+    List<Outputs> ours = new ArrayList<>(judged.parts());
+    ours.addAll(form.unjudged().orElseThrow().parts());
+    for (int i = 0; i < judged.parts().size(); i++) {
+      int item = theirs.get(i).firstNotFinite();
+      if (item >= 0) {
+        throw new DataRefusedException(
+            "%s: tensor '%s' is not finite on item %d: check the unit of the data, or train the model again"
+                .formatted(evaluation.source(), names.get(i), item));
+      }
+    }
+    for (int i = 0; i < names.size(); i++) {
+      double difference = ours.get(i).largestDifference(theirs.get(i));
+      double most = source.formTolerance() * Math.max(1, theirs.get(i).largestMagnitude());
+      if (!(difference <= most)) {
+        throw new ModelRefusedException(
+            "%s: imported, the model's output '%s' differs by %s: report this model"
+                .formatted(file, names.get(i), difference));
+      }
+    }
+  }
+}
