@@ -18,6 +18,9 @@ final class CohortState {
   // One window's sums; written anew for each.
   final float[] residualSum;
   final float[] units;
+  // Of the fleet's rows: what is of this cohort, not of its peers.
+  final float[] ownSum;
+  final float[] ownUnits;
   final float[] sum;
   final float[] squares;
   final float[] peerMean;
@@ -36,6 +39,8 @@ final class CohortState {
     Arrays.fill(windows, Long.MIN_VALUE);
     residualSum = new float[statistics];
     units = new float[statistics];
+    ownSum = new float[statistics];
+    ownUnits = new float[statistics];
     sum = new float[statistics];
     squares = new float[statistics];
     peerMean = new float[statistics];
@@ -72,6 +77,8 @@ final class CohortState {
     devices = 0;
     Arrays.fill(residualSum, 0);
     Arrays.fill(units, 0);
+    Arrays.fill(ownSum, 0);
+    Arrays.fill(ownUnits, 0);
     Arrays.fill(sum, 0);
     Arrays.fill(squares, 0);
     Arrays.fill(clip, 0);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * Judges windows again with the attributes dealt anew among the devices: then no cohort differs
  * from another but by chance, and every incident is false. Shows whether the promise holds on a
  * fleet's own data, with its season and its memory. Windows are taken one by one, so that only one
- * has to be held. Devices of one unit are dealt together. Not thread-safe.
+ * has to be held. Devices of one unit are dealt the cards of one other. Not thread-safe.
  */
 public final class NullReplay {
   private final DriftSettings settings;
@@ -86,8 +86,8 @@ public final class NullReplay {
   }
 
   // Devices of one unit share what disturbs them: dealt one by one, every hand would hold some of
-  // it
-  // and none would differ. So hands are a unit's, by its first device.
+  // it and none would differ. So a unit is dealt another unit's hand, and its members that hand's
+  // cards: what is the same in all of a unit stays so, and what differs within units does again.
   private static Map<String, Map<String, String>> dealt(
       Map<String, Map<String, String>> attributes, @Nullable String unit, long seed) {
     Map<String, List<String>> units = new TreeMap<>();
@@ -101,22 +101,36 @@ public final class NullReplay {
                       key -> new ArrayList<>())
                   .add(device);
             });
-    List<Map<String, String>> hands = new ArrayList<>();
-    units.values().forEach(members -> hands.add(hand(attributes, members.getFirst())));
-    long state = seed;
-    for (int i = hands.size() - 1; i > 0; i--) {
-      state += 0x9e3779b97f4a7c15L;
-      Collections.swap(hands, i, (int) Math.floorMod(mixed(state), i + 1L));
-    }
+    List<List<Map<String, String>>> hands = new ArrayList<>();
+    units
+        .values()
+        .forEach(
+            members ->
+                hands.add(
+                    new ArrayList<>(
+                        members.stream().map(device -> hand(attributes, device)).toList())));
+    long state = shuffle(hands, seed);
     Map<String, Map<String, String>> dealt = new HashMap<>();
     int next = 0;
     for (List<String> members : units.values()) {
-      Map<String, String> hand = hands.get(next++);
-      for (String device : members) {
-        dealt.put(device, unit == null ? hand : ofUnit(hand, unit, hand(attributes, device)));
+      List<Map<String, String>> cards = hands.get(next++);
+      state = shuffle(cards, state);
+      for (int i = 0; i < members.size(); i++) {
+        String device = members.get(i);
+        Map<String, String> card = cards.get(i % cards.size());
+        dealt.put(device, unit == null ? card : ofUnit(card, unit, hand(attributes, device)));
       }
     }
     return dealt;
+  }
+
+  private static long shuffle(List<?> all, long seed) {
+    long state = seed;
+    for (int i = all.size() - 1; i > 0; i--) {
+      state += 0x9e3779b97f4a7c15L;
+      Collections.swap(all, i, (int) Math.floorMod(mixed(state), i + 1L));
+    }
+    return state;
   }
 
   private static Map<String, String> hand(

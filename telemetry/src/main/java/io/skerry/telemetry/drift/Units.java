@@ -14,18 +14,36 @@ final class Units {
   private final @Nullable String attribute;
   private final int statistics;
 
-  /** One say. */
+  /**
+   * One say.
+   *
+   * <p>Of a cohort whose members are some of a unit's devices the unit speaks twice: its members
+   * for the cohort, the others for the peers. The row of all of them is then no peer.
+   */
   static final class Unit {
     final float[] residuals;
     final int devices;
     final List<CohortState> cohorts;
-    final boolean isExplained;
+    // Whether it is one of the fleet's rows.
+    final boolean isCounted;
+    // The fleet's row that the cohorts' members are part of; none where they are explained.
+    final float @Nullable [] whole;
+    // Of those in that row that are no members; none where all are.
+    final float @Nullable [] rest;
 
-    private Unit(float[] residuals, int devices, List<CohortState> cohorts, boolean isExplained) {
+    private Unit(
+        float[] residuals,
+        int devices,
+        List<CohortState> cohorts,
+        boolean isCounted,
+        float @Nullable [] whole,
+        float @Nullable [] rest) {
       this.residuals = residuals;
       this.devices = devices;
       this.cohorts = cohorts;
-      this.isExplained = isExplained;
+      this.isCounted = isCounted;
+      this.whole = whole;
+      this.rest = rest;
     }
   }
 
@@ -62,39 +80,67 @@ final class Units {
 
   // Members that differ in another attribute still share what disturbs them: one row per cohort.
   private void addShared(List<Judged> members, List<Unit> units) {
-    Map<CohortState, List<Judged>> byCohort = new HashMap<>();
-    List<Judged> peers = new ArrayList<>();
+    Map<CohortState, List<Judged>> explained = new HashMap<>();
+    Map<CohortState, List<Judged>> judged = new HashMap<>();
+    List<Judged> counted = new ArrayList<>();
     for (Judged one : members) {
       Unit single = single(one);
+      Map<CohortState, List<Judged>> byCohort = single.isCounted ? judged : explained;
       single.cohorts.forEach(
           cohort -> byCohort.computeIfAbsent(cohort, key -> new ArrayList<>()).add(one));
-      if (!single.isExplained) {
-        peers.add(one);
+      if (single.isCounted) {
+        counted.add(one);
       }
     }
-    byCohort.entrySet().stream()
-        .sorted(Comparator.comparing(entry -> entry.getKey().cohort()))
+    sorted(explained)
         .forEach(
-            entry ->
-                units.add(
-                    new Unit(
-                        mean(entry.getValue()),
-                        entry.getValue().size(),
-                        List.of(entry.getKey()),
-                        true)));
-    if (!peers.isEmpty()) {
-      units.add(new Unit(mean(peers), peers.size(), List.of(), false));
+            (cohort, of) ->
+                units.add(new Unit(mean(of), of.size(), List.of(cohort), false, null, null)));
+    if (counted.isEmpty()) {
+      return;
     }
+    float[] whole = mean(counted);
+    sorted(judged)
+        .forEach(
+            (cohort, of) -> {
+              boolean isAll = of.size() == counted.size();
+              float[] rest = isAll ? null : mean(others(counted, of));
+              float[] own = isAll ? whole : mean(of);
+              units.add(new Unit(own, of.size(), List.of(cohort), false, whole, rest));
+            });
+    units.add(new Unit(whole, counted.size(), List.of(), true, null, null));
+  }
+
+  private static Map<CohortState, List<Judged>> sorted(Map<CohortState, List<Judged>> byCohort) {
+    Map<CohortState, List<Judged>> sorted =
+        new TreeMap<>(Comparator.comparing(CohortState::cohort));
+    sorted.putAll(byCohort);
+    return sorted;
+  }
+
+  // Both in the same order.
+  private static List<Judged> others(List<Judged> all, List<Judged> members) {
+    List<Judged> others = new ArrayList<>(all.size() - members.size());
+    int next = 0;
+    for (Judged one : all) {
+      if (next < members.size() && members.get(next) == one) {
+        next++;
+      } else {
+        others.add(one);
+      }
+    }
+    return others;
   }
 
   private Unit single(Judged one) {
+    float[] own = one.residuals();
     if (!explanations.isEmpty()) {
       List<CohortState> out = explanations.statesHolding(one.device().attributes());
       if (!out.isEmpty()) {
-        return new Unit(one.residuals(), 1, out, true);
+        return new Unit(own, 1, out, false, null, null);
       }
     }
-    return new Unit(one.residuals(), 1, one.device().cohorts(), false);
+    return new Unit(own, 1, one.device().cohorts(), true, own, null);
   }
 
   private float[] mean(List<Judged> members) {

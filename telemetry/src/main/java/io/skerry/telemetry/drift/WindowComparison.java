@@ -31,7 +31,7 @@ final class WindowComparison {
   private final float[] clip;
   // What all units have in common.
   private final float[] common;
-  // Of the units that are not explained.
+  // Of the fleet's rows: the units that are not explained.
   private final float[] totalSum;
   private final float[] totalUnits;
 
@@ -97,22 +97,28 @@ final class WindowComparison {
     Arrays.fill(totalSum, 0);
     Arrays.fill(totalUnits, 0);
     for (Unit one : units) {
-      if (!one.isExplained) {
-        addClipped(one.residuals, totalSum, totalUnits);
+      if (one.isCounted) {
+        addClipped(one.residuals, 1, totalSum, totalUnits);
       }
       for (CohortState cohort : one.cohorts) {
         cohort.devices += one.devices;
-        addClipped(one.residuals, cohort.residualSum, cohort.units);
+        addClipped(one.residuals, 1, cohort.residualSum, cohort.units);
+        if (one.whole != null) {
+          addClipped(one.whole, 1, cohort.ownSum, cohort.ownUnits);
+        }
+        if (one.rest != null) {
+          addClipped(one.rest, -1, cohort.ownSum, cohort.ownUnits);
+        }
       }
     }
   }
 
-  private void addClipped(float[] residuals, float[] sum, float[] units) {
+  private void addClipped(float[] residuals, int times, float[] sum, float[] units) {
     for (int s = 0; s < clip.length; s++) {
       float value = residuals[s] - common[s];
       if (!Float.isNaN(value)) {
-        sum[s] += Math.max(-clip[s], Math.min(clip[s], value));
-        units[s]++;
+        sum[s] += times * Math.max(-clip[s], Math.min(clip[s], value));
+        units[s] += times;
       }
     }
   }
@@ -133,7 +139,7 @@ final class WindowComparison {
         float sum = 0;
         for (Unit one : units) {
           float value = one.residuals[s] - common[s];
-          if (!one.isExplained && !Float.isNaN(value)) {
+          if (one.isCounted && !Float.isNaN(value)) {
             sum += Math.max(-most, Math.min(most, value));
           }
         }
@@ -145,19 +151,21 @@ final class WindowComparison {
 
   // What the peers did, and how far beyond that a cohort must be.
   private void compare(CohortState cohort) {
-    boolean isOut = explanations.isExplained(cohort.cohort());
     for (int s = 0; s < clip.length; s++) {
       int members = (int) cohort.units[s];
-      int peers = (int) totalUnits[s] - (isOut ? 0 : members);
+      int peers = peers(cohort, s);
       if (!(clip[s] > 0) || members < settings.cohortMin() || peers < settings.cohortMin()) {
         continue;
       }
-      float sum = totalSum[s] - (isOut ? 0 : cohort.residualSum[s]);
-      cohort.peerMean[s] = sum / peers;
+      cohort.peerMean[s] = (totalSum[s] - cohort.ownSum[s]) / peers;
       double tolerance = tolerance(s, members, peers);
       cohort.clip[s] = (float) Math.min(1, Math.max(clip[s], CLIP_TOLERANCES * tolerance));
       cohort.tolerance[s] = (float) (tolerance / cohort.clip[s]);
     }
+  }
+
+  private int peers(CohortState cohort, int statistic) {
+    return (int) (totalUnits[statistic] - cohort.ownUnits[statistic]);
   }
 
   /** What one unit may say at most. */
@@ -193,14 +201,13 @@ final class WindowComparison {
   }
 
   private void judge(CohortState cohort, List<StreamVerdict> verdicts) {
-    boolean isOut = explanations.isExplained(cohort.cohort());
     ShiftDetectors detectors = cohort.detectors();
     for (int s = 0; s < clip.length; s++) {
       if (cohort.clip[s] == 0) {
         continue;
       }
       int members = (int) cohort.units[s];
-      int peers = (int) totalUnits[s] - (isOut ? 0 : members);
+      int peers = peers(cohort, s);
       double error = Math.sqrt(fleet.variance(s) * (1.0 / members + 1.0 / peers));
       double effect = cohort.residualSum[s] / members - cohort.peerMean[s];
       cohort.effect(s, effect, error);

@@ -2,135 +2,139 @@ package io.skerry.telemetry.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.MalformedDocumentException;
-import io.skerry.protocol.ModelVersion;
-import io.skerry.telemetry.sketch.MonitoringManifests;
-import io.skerry.telemetry.sketch.MonitoringPlan;
-import io.skerry.telemetry.sketch.WindowSketch;
-import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Devices behind one gateway share what disturbs them. */
 class UnitsTest {
-  private static final ModelVersion VERSION = ModelVersion.parse("watched@1");
-  private static final int GATEWAYS = 48;
-  private static final int DEVICES_EACH = 12;
-  private static final int SITES = 4;
   private static final int WINDOWS = 120;
   private static final int SHIFTED_FROM = 60;
+  private static final Cohort SITE = new Cohort("site", "s1");
+  private static final Cohort FIRMWARE = new Cohort("firmware", "2");
+  private static final Optional<String> GATEWAY = Optional.of("gateway");
+
+  // A site is whole gateways.
+  private static final GatewayFleet.Shape SITES =
+      new GatewayFleet.Shape(48, 12, (gateway, place) -> Map.of("site", "s" + gateway % 4), 1, 0);
+
+  // Every gateway has devices of both.
+  private static final GatewayFleet.Shape FIRMWARES =
+      new GatewayFleet.Shape(
+          24, 6, (gateway, place) -> Map.of("firmware", place % 2 == 0 ? "1" : "2"), .5, .3);
+
+  // Nine of ten gateways have one device of it, the tenth has none.
+  private static final GatewayFleet.Shape ONE_OF_FEW =
+      new GatewayFleet.Shape(
+          100,
+          3,
+          (gateway, place) -> Map.of("firmware", place == 0 && gateway % 10 != 0 ? "2" : "1"),
+          .1,
+          .5);
 
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void countsGatewaysAndNotTheirDevicesAsWitnesses(long seed) throws MalformedDocumentException {
-    assertThat(incidents(Optional.empty(), seed, 0)).isNotEmpty();
-    assertThat(incidents(Optional.of("gateway"), seed, 0)).isEmpty();
+    assertThat(incidents(SITES, Optional.empty(), seed, SITE, 0)).isNotEmpty();
+    assertThat(incidents(SITES, GATEWAY, seed, SITE, 0)).isEmpty();
   }
 
   @Test
   void findsWhatAllGatewaysOfASiteShare() throws MalformedDocumentException {
-    List<DriftFinding> found = incidents(Optional.of("gateway"), 4, 1.5);
+    List<DriftFinding> found = incidents(SITES, GATEWAY, 4, SITE, 1.5);
 
     assertThat(found).hasSize(1);
-    assertThat(found.getFirst().cohort()).isEqualTo(new Cohort("site", "s1"));
+    assertThat(found.getFirst().cohort()).isEqualTo(SITE);
     assertThat(found.getFirst().feature()).isEqualTo("f0");
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 3})
+  void blamesNoCohortThatCrossesGatewaysForChance(long seed) throws MalformedDocumentException {
+    assertThat(incidents(FIRMWARES, GATEWAY, seed, FIRMWARE, 0)).isEmpty();
+    assertThat(incidents(ONE_OF_FEW, GATEWAY, seed, FIRMWARE, 0)).isEmpty();
+  }
+
+  @Test
+  void findsWhatSomeDevicesOfEveryGatewayHave() throws MalformedDocumentException {
+    List<DriftFinding> found = incidents(FIRMWARES, GATEWAY, 4, FIRMWARE, 1);
+
+    assertThat(found).hasSize(1);
+    assertThat(found.getFirst().cohort().toString()).startsWith("firmware=");
+    assertThat(found.getFirst().feature()).isEqualTo("f0");
+  }
+
+  /** The peers are what else is behind the gateways, and not the members once more. */
+  @Test
+  void measuresACohortAgainstTheOthersOfItsGateways() throws MalformedDocumentException {
+    GatewayFleet fleet = new GatewayFleet(FIRMWARES, GATEWAY, 5);
+    DriftLedger ledger = ledger(fleet);
+    WindowVerdict last = ledger.judge(0, fleet.window(FIRMWARE, 0));
+    for (long window = 1; window <= SHIFTED_FROM; window++) {
+      last = ledger.judge(window, fleet.window(FIRMWARE, window < SHIFTED_FROM ? 0 : .3));
+    }
+
+    StreamVerdict verdict =
+        last.streams().stream()
+            .filter(one -> one.cohort().equals(FIRMWARE))
+            .filter(one -> one.stream().kind() == Stream.Kind.LOCATION)
+            .filter(one -> one.stream().name().equals("f0"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(verdict.devices()).isEqualTo(24);
+    assertThat(verdict.peers()).isEqualTo(24);
+    assertThat(verdict.effect()).isBetween(.05, .15);
   }
 
   @Test
   void nullReplayDealsWholeGateways() throws MalformedDocumentException {
-    Fleet fleet = new Fleet(Optional.of("gateway"), 5);
-    NullReplay replay = new NullReplay(DriftSettings.DEFAULTS, fleet.attributes, 2, 7);
-    replay.register(VERSION, fleet.streams());
-    for (long window = 0; window < WINDOWS; window++) {
-      replay.judge(window, fleet.window(0));
-    }
-
-    assertThat(replay.result().incidents()).isZero();
+    assertThat(replayed(SITES, 5).incidents()).isZero();
   }
 
-  private static List<DriftFinding> incidents(Optional<String> unit, long seed, double shift)
+  /** Where devices of one gateway differ in a label, those they are dealt to differ as well. */
+  @Test
+  void nullReplayDealsWhatCrossesGatewaysAcrossThem() throws MalformedDocumentException {
+    NullReplay.Result result = replayed(FIRMWARES, 7);
+
+    assertThat(result.windows())
+        .isEqualTo(2L * (WINDOWS - DriftSettings.DEFAULTS.learningWindows()));
+    assertThat(result.incidents()).isZero();
+  }
+
+  private static NullReplay.Result replayed(GatewayFleet.Shape shape, long seed)
       throws MalformedDocumentException {
-    Fleet fleet = new Fleet(unit, seed);
+    GatewayFleet fleet = new GatewayFleet(shape, GATEWAY, seed);
+    NullReplay replay = new NullReplay(DriftSettings.DEFAULTS, fleet.attributes(), 2, 7);
+    replay.register(GatewayFleet.VERSION, fleet.streams());
+    for (long window = 0; window < WINDOWS; window++) {
+      replay.judge(window, fleet.window(SITE, 0));
+    }
+    return replay.result();
+  }
+
+  private static DriftLedger ledger(GatewayFleet fleet) throws MalformedDocumentException {
     DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
-    ledger.register(VERSION, fleet.streams());
+    ledger.register(GatewayFleet.VERSION, fleet.streams());
+    return ledger;
+  }
+
+  private static List<DriftFinding> incidents(
+      GatewayFleet.Shape shape, Optional<String> unit, long seed, Cohort cohort, double shift)
+      throws MalformedDocumentException {
+    GatewayFleet fleet = new GatewayFleet(shape, unit, seed);
+    DriftLedger ledger = ledger(fleet);
     List<DriftFinding> findings = new ArrayList<>();
     for (long window = 0; window < WINDOWS; window++) {
       ledger
-          .judge(window, fleet.window(window < SHIFTED_FROM ? 0 : shift))
+          .judge(window, fleet.window(cohort, window < SHIFTED_FROM ? 0 : shift))
           .found()
           .ifPresent(findings::add);
     }
     return findings;
-  }
-
-  /** Two features, standard normal; gateways move the first one, anew in each window. */
-  private static final class Fleet {
-    private final MonitoringManifest manifest;
-    private final Random random;
-    private final Map<String, Map<String, String>> attributes = new HashMap<>();
-
-    Fleet(Optional<String> unit, long seed) {
-      random = new Random(seed);
-      float[][] rows = new float[2000][2];
-      float[] scores = new float[rows.length];
-      for (int i = 0; i < rows.length; i++) {
-        rows[i][0] = (float) random.nextGaussian();
-        rows[i][1] = (float) random.nextGaussian();
-        scores[i] = .5f;
-      }
-      manifest =
-          MonitoringManifests.fromReference(
-                  "input",
-                  List.of(
-                      new MonitoringManifests.Feature("f0", 0),
-                      new MonitoringManifests.Feature("f1", 1)),
-                  rows,
-                  "score",
-                  scores,
-                  .5)
-              .toBuilder()
-              .setUnit(unit.orElse(""))
-              .build();
-      for (int device = 0; device < GATEWAYS * DEVICES_EACH; device++) {
-        int gateway = device / DEVICES_EACH;
-        attributes.put(
-            name(device), Map.of("gateway", "g" + gateway, "site", "s" + gateway % SITES));
-      }
-    }
-
-    private static String name(int device) {
-      return "device-%03d".formatted(device);
-    }
-
-    MonitoredStreams streams() throws MalformedDocumentException {
-      return MonitoredStreams.of(manifest);
-    }
-
-    List<DeviceWindow> window(double shift) throws MalformedDocumentException {
-      MonitoringPlan plan = MonitoringPlan.of(manifest);
-      List<DeviceWindow> windows = new ArrayList<>();
-      double shared = 0;
-      for (int device = 0; device < GATEWAYS * DEVICES_EACH; device++) {
-        Map<String, String> of = attributes.getOrDefault(name(device), Map.of());
-        if (device % DEVICES_EACH == 0) {
-          shared = random.nextGaussian() + ("s1".equals(of.get("site")) ? shift : 0);
-        }
-        WindowSketch sketch = new WindowSketch(plan);
-        for (int i = 0; i < 10; i++) {
-          float first = (float) (shared + .3 * random.nextGaussian());
-          sketch.observe(new float[] {first, (float) random.nextGaussian()}, .5f, 1, 100);
-        }
-        windows.add(new DeviceWindow(new DeviceId(name(device)), of, VERSION, sketch.counts()));
-      }
-      return windows;
-    }
   }
 }
