@@ -1,6 +1,8 @@
 package io.skerry.runtime.onnx;
 
 import ai.onnxruntime.OrtEnvironment;
+import io.skerry.artifact.onnx.OutsideWeights;
+import io.skerry.artifact.onnx.WeightsRefusedException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -15,9 +17,11 @@ import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -26,8 +30,9 @@ import java.util.stream.Stream;
 
 /**
  * Where an execution provider keeps what it compiled from a model for this machine: a folder named
- * by the model's bytes, the runtime, the driver and the chip, so that a change of any of them
- * compiles anew.
+ * by the model's bytes and those of the files that it keeps weights in, the runtime, the driver,
+ * the chip, and the provider's library and devices where those are no part of the runtime. A change
+ * of any of them compiles anew.
  */
 final class CompileCache {
   /** Compiled models that are kept. */
@@ -54,10 +59,15 @@ final class CompileCache {
     return new CompileCache(root, model, environment.getVersion());
   }
 
-  /** The provider's folder, made if need be; empty when the disk does not allow it. */
-  Optional<Path> folder(String provider) {
+  /**
+   * The provider's folder, made if need be; empty when the disk does not allow it.
+   *
+   * @param parts what makes the provider another one: its library and devices; none of one that is
+   *     part of the runtime
+   */
+  Optional<Path> folder(String provider, List<String> parts) {
     try {
-      Path folder = Files.createDirectories(root.resolve(provider + "-" + key(provider)));
+      Path folder = Files.createDirectories(root.resolve(ofModel(provider) + here(parts)));
       forgetOldest(folder);
       return Optional.of(folder);
     } catch (IOException e) {
@@ -115,10 +125,12 @@ final class CompileCache {
   /** Deletes what these providers compiled from the model. */
   void forget(List<String> providers) {
     for (String provider : providers) {
-      try {
-        Path folder = root.resolve(provider + "-" + key(provider));
-        if (Files.isDirectory(folder)) {
-          delete(folder);
+      try (Stream<Path> folders = Files.list(root)) {
+        String prefix = ofModel(provider);
+        for (Path folder : folders.toList()) {
+          if (folder.getFileName().toString().startsWith(prefix)) {
+            delete(folder);
+          }
         }
       } catch (IOException e) {
         // It is tried again when it fails again.
@@ -165,22 +177,40 @@ final class CompileCache {
     }
   }
 
-  private String key(String provider) throws IOException {
+  /** How the names of a model's folders begin. */
+  private String ofModel(String provider) throws IOException {
     MessageDigest sha256 = sha256();
-    for (String part :
-        new String[] {
-          provider,
-          runtime,
-          System.getProperty("os.arch"),
-          line("/proc/driver/nvidia/version"),
-          chip()
-        }) {
-      sha256.update((part + "\n").getBytes(StandardCharsets.UTF_8));
+    add(model, sha256);
+    try {
+      for (Map.Entry<Path, Path> file : OutsideWeights.files(model, Long.MAX_VALUE).entrySet()) {
+        sha256.update((file.getKey() + "\n").getBytes(StandardCharsets.UTF_8));
+        add(file.getValue(), sha256);
+      }
+    } catch (WeightsRefusedException e) {
+      throw new IOException("nothing is compiled from what is no model", e);
     }
-    try (InputStream in = new DigestInputStream(Files.newInputStream(model), sha256)) {
+    return "%s-%s-".formatted(provider, hex(sha256));
+  }
+
+  private static void add(Path file, MessageDigest sha256) throws IOException {
+    try (InputStream in = new DigestInputStream(Files.newInputStream(file), sha256)) {
       in.transferTo(OutputStream.nullOutputStream());
     }
-    return HexFormat.of().formatHex(sha256.digest(), 0, 16);
+  }
+
+  private String here(List<String> parts) {
+    MessageDigest sha256 = sha256();
+    List<String> all = new ArrayList<>(parts);
+    all.add(runtime);
+    all.add(System.getProperty("os.arch"));
+    all.add(line("/proc/driver/nvidia/version"));
+    all.add(chip());
+    all.forEach(part -> sha256.update((part + "\n").getBytes(StandardCharsets.UTF_8)));
+    return hex(sha256);
+  }
+
+  private static String hex(MessageDigest digest) {
+    return HexFormat.of().formatHex(digest.digest(), 0, 16);
   }
 
   /** What Linux calls the board or the processor. */

@@ -3,12 +3,14 @@ package io.skerry.runtime.onnx;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtEpDevice;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtHardwareDevice;
 import ai.onnxruntime.OrtProvider;
 import ai.onnxruntime.OrtSession.SessionOptions;
 import ai.onnxruntime.providers.OrtCUDAProviderOptions;
 import ai.onnxruntime.providers.OrtTensorRTProviderOptions;
 import io.skerry.runtime.LoadOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -17,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Registers execution providers for one session, in the order that is wanted. */
@@ -112,7 +115,7 @@ final class OnnxProviders implements AutoCloseable {
 
   private void tensorrt() throws OrtException {
     try (OrtTensorRTProviderOptions tensorrt = new OrtTensorRTProviderOptions(0)) {
-      Optional<Path> folder = cache.flatMap(known -> known.folder("tensorrt"));
+      Optional<Path> folder = cache.flatMap(known -> known.folder("tensorrt", List.of()));
       if (folder.isPresent()) {
         tensorrt.add("trt_engine_cache_enable", "1");
         tensorrt.add("trt_engine_cache_path", folder.get().toString());
@@ -140,7 +143,8 @@ final class OnnxProviders implements AutoCloseable {
         return;
       }
       session.addExecutionProvider(devices, Map.of());
-      Optional<Path> folder = cache.flatMap(known -> known.folder(name));
+      List<String> parts = parts(library, devices);
+      Optional<Path> folder = cache.flatMap(known -> known.folder(name, parts));
       if (folder.isPresent()) {
         useCompiled(folder.get());
       }
@@ -148,6 +152,26 @@ final class OnnxProviders implements AutoCloseable {
     } catch (OrtException | IOException e) {
       faults.add("%s: %s".formatted(name, OrtErrors.oneLine(e)));
     }
+  }
+
+  // What is compiled for one of them is not for another.
+  private static List<String> parts(Path library, List<OrtEpDevice> devices) throws IOException {
+    List<String> parts = new ArrayList<>();
+    parts.add("%s %s".formatted(Files.size(library), Files.getLastModifiedTime(library)));
+    for (OrtEpDevice device : devices) {
+      OrtHardwareDevice hardware = device.getDevice();
+      parts.add(
+          "%s %s %s %s %s %s %s"
+              .formatted(
+                  device.getEpName(),
+                  device.getEpVendor(),
+                  new TreeMap<>(device.getEpMetadata()),
+                  hardware.getType(),
+                  hardware.getVendorId(),
+                  hardware.getDeviceId(),
+                  hardware.getVendor()));
+    }
+    return parts;
   }
 
   private void useCompiled(Path folder) throws OrtException, IOException {

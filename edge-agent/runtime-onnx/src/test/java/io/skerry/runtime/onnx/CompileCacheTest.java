@@ -3,6 +3,10 @@ package io.skerry.runtime.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.InstanceOfAssertFactories.PATH;
 
+import io.skerry.wire.onnx.GraphProto;
+import io.skerry.wire.onnx.ModelProto;
+import io.skerry.wire.onnx.StringStringEntryProto;
+import io.skerry.wire.onnx.TensorProto;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,10 +19,17 @@ import org.junit.jupiter.api.io.TempDir;
 class CompileCacheTest {
   @TempDir Path folder;
 
-  private Path of(String model, String runtime, String provider) throws IOException {
-    Path file = Files.writeString(folder.resolve("m.onnx"), model);
+  private Path of(String model, String runtime, String provider, String... parts)
+      throws IOException {
+    ModelProto named = ModelProto.newBuilder().setProducerName(model).build();
+    return of(named, runtime, provider, parts);
+  }
+
+  private Path of(ModelProto model, String runtime, String provider, String... parts)
+      throws IOException {
+    Path file = Files.write(folder.resolve("m.onnx"), model.toByteArray());
     return new CompileCache(folder.resolve("compiled"), file, runtime)
-        .folder(provider)
+        .folder(provider, List.of(parts))
         .orElseThrow();
   }
 
@@ -30,6 +41,30 @@ class CompileCacheTest {
     assertThat(of("model 2", "1.28.0", "tensorrt")).isNotEqualTo(first);
     assertThat(of("model", "1.29.0", "tensorrt")).isNotEqualTo(first);
     assertThat(of("model", "1.28.0", "qnn")).isNotEqualTo(first);
+    assertThat(of("model", "1.28.0", "tensorrt", "another card")).isNotEqualTo(first);
+  }
+
+  @Test
+  void isAnotherForOtherWeightsBesideTheSameModel() throws Exception {
+    ModelProto model =
+        ModelProto.newBuilder()
+            .setGraph(
+                GraphProto.newBuilder()
+                    .addInitializer(
+                        TensorProto.newBuilder()
+                            .setName("factor")
+                            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+                            .addExternalData(
+                                StringStringEntryProto.newBuilder()
+                                    .setKey("location")
+                                    .setValue("weights.bin"))))
+            .build();
+    Files.writeString(folder.resolve("weights.bin"), "1234");
+    Path first = of(model, "1", "qnn");
+
+    Files.writeString(folder.resolve("weights.bin"), "5678");
+
+    assertThat(of(model, "1", "qnn")).isNotEqualTo(first);
   }
 
   @Test
@@ -91,8 +126,9 @@ class CompileCacheTest {
 
   @Test
   void doesWithoutWhereNothingCanBeWritten() throws Exception {
-    Path file = Files.writeString(folder.resolve("m.onnx"), "model");
+    Path file =
+        Files.write(folder.resolve("m.onnx"), ModelProto.getDefaultInstance().toByteArray());
 
-    assertThat(new CompileCache(file, file, "1").folder("tensorrt")).isEmpty();
+    assertThat(new CompileCache(file, file, "1").folder("tensorrt", List.of())).isEmpty();
   }
 }
