@@ -37,25 +37,27 @@ public final class ModelLease implements AutoCloseable {
     return model.loaded().run(inputs);
   }
 
+  /** A step that ran, and is counted once it is known that what it is a step of goes on. */
+  record Step(ServingModel model, EngineRun run, int items, long at, long start, long end) {
+    /** Counts it, and judges it while its version is on probation. */
+    void count() {
+      model.counters().answered(at, items, start, start, start, run, end, end);
+      model.judge(run.outputs());
+    }
+  }
+
   /**
-   * Runs the version once, as a step of something larger: counted, and judged while it is on
-   * probation.
+   * Runs the version once, as a step of something larger; a run that fails is counted here.
    *
    * @throws EngineException as {@link #run}, never for an input: what a step is given is no
    *     client's fault
    */
-  List<Tensor> runCounted(List<Tensor> inputs, RunScope scope) throws EngineException {
+  Step runStep(List<Tensor> inputs, RunScope scope) throws EngineException {
     long start = System.nanoTime();
     try {
       EngineRun run = model.run(inputs, scope);
-      List<Tensor> outputs = run.outputs();
       long end = System.nanoTime();
-      model
-          .counters()
-          .answered(
-              System.currentTimeMillis(), model.items(inputs), start, start, start, run, end, end);
-      model.judge(outputs);
-      return outputs;
+      return new Step(model, run, model.items(inputs), System.currentTimeMillis(), start, end);
     } catch (EngineException e) {
       if (e.reason() == Reason.STOPPED) {
         model.counters().cancelled(System.nanoTime() - start);

@@ -161,23 +161,32 @@ final class PipelineModel implements LoadedModel {
                     new EngineException(
                         Reason.RUN_FAILED,
                         "a step of pipeline '%s' has no model now".formatted(definition.name())));
+    List<ModelLease.Step> ran = new ArrayList<>(leases.size());
+    boolean again = false;
     try {
       Map<String, Tensor> tensors = new HashMap<>();
       inputs.forEach(input -> tensors.put(input.name(), input));
       for (int i = 0; i < leases.size(); i++) {
-        run(definition.steps().get(i), leases.get(i), tensors, scope);
+        ran.add(run(definition.steps().get(i), leases.get(i), tensors, scope));
       }
       List<Tensor> outputs = new ArrayList<>(signature.outputs().size());
       for (TensorSpec output : signature.outputs()) {
         outputs.add(Objects.requireNonNull(tensors.get(output.name())));
       }
       return outputs;
+    } catch (EngineException e) {
+      again = e.reason() == Reason.MUST_WAIT;
+      throw e;
     } finally {
+      // What must wait is run again from the first step: each counts once.
+      if (!again) {
+        ran.forEach(ModelLease.Step::count);
+      }
       leases.forEach(ModelLease::close);
     }
   }
 
-  private static void run(
+  private static ModelLease.Step run(
       PipelineDefinition.Step step, ModelLease lease, Map<String, Tensor> tensors, RunScope scope)
       throws EngineException {
     ModelSignature model = lease.model().signature();
@@ -192,12 +201,14 @@ final class PipelineModel implements LoadedModel {
       }
       given.add(new Tensor(input.name(), tensor.type(), tensor.shape(), tensor.data()));
     }
-    for (Tensor made : lease.runCounted(given, scope)) {
+    ModelLease.Step ran = lease.runStep(given, scope);
+    for (Tensor made : ran.run().outputs()) {
       String name = step.outputs().get(made.name());
       if (name != null) {
         tensors.put(name, new Tensor(name, made.type(), made.shape(), made.data()));
       }
     }
+    return ran;
   }
 
   @Override

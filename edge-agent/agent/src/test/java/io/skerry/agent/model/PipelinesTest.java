@@ -15,6 +15,7 @@ import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.runtime.RunScope;
 import io.skerry.runtime.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -121,6 +122,37 @@ class PipelinesTest {
     assertThat(statistics.inferences()).isEqualTo(3);
     assertThat(statistics.executions()).isEqualTo(1);
     assertThat(statistics.batches()).containsOnlyKeys(3);
+  }
+
+  @Test
+  void aStepBeforeOneThatMustWaitCountsOnce() throws Exception {
+    slots.change(
+        List.of(
+            step("prepare", 2, new Scale(2)),
+            step(
+                "judge",
+                2,
+                new WrappedModel(new Scale(2)) {
+                  @Override
+                  public List<Tensor> run(List<Tensor> inputs, RunScope scope)
+                      throws EngineException {
+                    scope.requireMayWait();
+                    return model.run(inputs, scope);
+                  }
+                })));
+    serve(TWO_STEPS);
+    PredictRequest request =
+        PredictRequest.of(LINE, "", List.of(Tensor.ofFloats("raw", List.of(1L), 1)));
+    ServingModel prepare = slots.active(new SlotId("prepare")).orElseThrow();
+    RunScope here = RunScope.lasting();
+    here.mayNotWait();
+
+    assertThatThrownBy(() -> predictor.predict(request, here, (made, model) -> made, answer -> {}))
+        .isInstanceOf(MustWaitException.class);
+    assertThat(prepare.predictions()).isZero();
+
+    assertThat(predictor.predict(request).outputs().getFirst().floats()).containsExactly(4);
+    assertThat(prepare.predictions()).isEqualTo(1);
   }
 
   @Test
