@@ -241,7 +241,7 @@ final class BatchingModel extends WrappedModel {
       try {
         runTogether(batch);
         return;
-      } catch (EngineException | RuntimeException | OutOfMemoryError e) {
+      } catch (EngineException | RuntimeException | Error e) {
         // One of them is at fault, or all together are too much: each answers for itself.
       }
     }
@@ -254,10 +254,11 @@ final class BatchingModel extends WrappedModel {
       call.answer(model.run(call.inputs, call.scope), began);
     } catch (EngineException e) {
       call.fail(e);
-    } catch (RuntimeException e) {
-      call.fail(new EngineException(Reason.RUN_FAILED, String.valueOf(e.getMessage()), e));
     } catch (OutOfMemoryError e) {
       call.fail(new EngineException(Reason.OUT_OF_MEMORY, "no memory for this run", e));
+    } catch (RuntimeException | Error e) {
+      // Whatever it is: the rest of the batch waits for this thread.
+      call.fail(new EngineException(Reason.RUN_FAILED, String.valueOf(e.getMessage()), e));
     }
   }
 

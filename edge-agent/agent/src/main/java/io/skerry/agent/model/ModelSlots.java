@@ -132,6 +132,16 @@ public final class ModelSlots implements AutoCloseable {
   }
 
   /**
+   * Whether requests for this model are known to be answered quickly, trials beside it included.
+   *
+   * @param version the wanted version, which no trial answers for; none when empty
+   * @param bytes of their inputs
+   */
+  public boolean isShort(ServingModel model, Optional<Long> version, long bytes) {
+    return traffic.isShort(model, version, bytes);
+  }
+
+  /**
    * Leases the version that answers for this name, trials aside. Close the lease after the run.
    *
    * @param version the wanted version; the highest active one when empty

@@ -160,6 +160,27 @@ final class Traffic {
   }
 
   /**
+   * Whether requests of so many bytes are known to be answered quickly, by any version that may
+   * answer them: which one does is known only when it does.
+   *
+   * @param model what answers for the name
+   */
+  boolean isShort(ServingModel model, Optional<Long> version, long bytes) {
+    if (!model.pace().isShort(bytes)) {
+      return false;
+    }
+    Route route = version.isEmpty() ? routes.get(model.version().model()) : null;
+    if (route != null) {
+      for (Shared trial : route.trials()) {
+        if (!trial.model().pace().isShort(bytes)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /**
    * Who answers this request: a version on trial takes its share of the keys, always the same ones.
    * A share that grows keeps the keys that it has. Several trials take theirs side by side, in the
    * order of their slots' names, each among the keys that those before leave: one that begins,

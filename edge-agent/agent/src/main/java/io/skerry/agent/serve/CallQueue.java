@@ -148,8 +148,8 @@ final class CallQueue implements AutoCloseable {
       }
     }
     if (full.isEmpty()) {
-      if (!here || !runHere(work)) {
-        execute(work, kind);
+      if ((!here || !runHere(work)) && !execute(work, kind)) {
+        next(kind);
       }
     } else {
       work.refuse(new PredictException(Code.UNAVAILABLE, full));
@@ -221,8 +221,18 @@ final class CallQueue implements AutoCloseable {
     }
   }
 
-  private void execute(Work work, Kind kind) {
-    (kind == Kind.JOINED ? joining : executor).execute(() -> run(work, kind));
+  /** Whether a thread runs it; else it was refused, and its place is to be given on. */
+  private boolean execute(Work work, Kind kind) {
+    try {
+      (kind == Kind.JOINED ? joining : executor).execute(() -> run(work, kind));
+      return true;
+    } catch (RuntimeException | Error e) {
+      // The machine gives no more threads or memory, or the agent ends.
+      work.refuse(
+          new PredictException(
+              Code.RESOURCE_EXHAUSTED, "there is no thread for this request now", e));
+      return false;
+    }
   }
 
   private void run(Work work, Kind kind) {
@@ -235,8 +245,9 @@ final class CallQueue implements AutoCloseable {
 
   // The next call runs on a thread of its own: this one may have more to do for its client.
   private void next(Kind ended) {
-    for (Waiting next = ended(ended); next != null; next = begun()) {
-      execute(next.work, next.kind);
+    Waiting next = ended(ended);
+    while (next != null) {
+      next = execute(next.work, next.kind) ? begun() : ended(next.kind);
     }
   }
 

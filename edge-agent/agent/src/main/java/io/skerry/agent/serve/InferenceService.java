@@ -376,13 +376,15 @@ public final class InferenceService implements AutoCloseable {
               work,
               parameters.priority(),
               parameters.timeoutNanos(),
-              model.pace().isShort(work.inputBytes));
+              served
+                  .slots()
+                  .isShort(model, ModelNames.version(request.getModelVersion()), work.inputBytes));
       if (place != null) {
         call.onCancel(() -> place.leave(InferenceService::gone));
       }
     } catch (PredictException e) {
       CallEnds.refuse(call, request.getModelName(), e);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       CallEnds.refuse(call, request.getModelName(), broke(e));
     }
   }
@@ -426,6 +428,8 @@ public final class InferenceService implements AutoCloseable {
     private final String key;
     private final long received;
     private final long inputBytes;
+    // Which version answers, once that is known: one on trial perhaps.
+    private @Nullable ServingModel chosen;
     private boolean answering;
 
     Inference(
@@ -484,13 +488,11 @@ public final class InferenceService implements AutoCloseable {
         }
         call.onCancel(scope::stop);
         predict(scope);
-        model.pace().took(System.nanoTime() - began, inputBytes);
+        (chosen == null ? model : chosen).pace().took(System.nanoTime() - began, inputBytes);
       } catch (MustWaitException e) {
         return false;
       } catch (PredictException e) {
         CallEnds.refuse(call, request.getModelName(), e);
-      } catch (RuntimeException e) {
-        CallEnds.refuse(call, request.getModelName(), broke(e));
       } catch (OutOfMemoryError e) {
         log.atWarn().addKeyValue("model", model.version()).log("no memory for a prediction");
         PredictException why =
@@ -505,6 +507,8 @@ public final class InferenceService implements AutoCloseable {
         } else {
           refuse(why);
         }
+      } catch (RuntimeException | Error e) {
+        CallEnds.refuse(call, request.getModelName(), broke(e));
       }
       return true;
     }
@@ -533,9 +537,12 @@ public final class InferenceService implements AutoCloseable {
               wanted,
               scope,
               trace == null
-                  ? (prediction, answering) ->
-                      WireOutputs.write(prediction, answering, outputs, typed)
+                  ? (prediction, answering) -> {
+                    chosen = answering;
+                    return WireOutputs.write(prediction, answering, outputs, typed);
+                  }
                   : (prediction, answering) -> {
+                    chosen = answering;
                     trace.ran(prediction.nanos(), prediction.waitedNanos());
                     ModelInferResponse response =
                         WireOutputs.write(prediction, answering, outputs, typed);

@@ -121,6 +121,24 @@ class BatchingTest {
   }
 
   @Test
+  void whateverBreaksLeavesNobodyWaiting() throws Exception {
+    FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
+    FutureTask<float[]> bad = start(RunScope.lasting(), Float.POSITIVE_INFINITY, 4);
+    FutureTask<float[]> good = start(RunScope.lasting(), 5, 6);
+
+    rows.go.countDown();
+
+    assertThat(first.get()).containsExactly(2, 4);
+    assertThat(good.get(20, TimeUnit.SECONDS)).containsExactly(10, 12);
+    assertThatThrownBy(() -> bad.get(20, TimeUnit.SECONDS))
+        .cause()
+        .isInstanceOf(EngineException.class)
+        .hasMessage("no such symbol");
+    assertThat(model.run(List.of(input(3, 4)), RunScope.lasting()).getFirst().floats())
+        .containsExactly(6, 8);
+  }
+
+  @Test
   void aClientThatGoesLeavesTheQueue() throws Exception {
     FutureTask<float[]> first = start(RunScope.lasting(), 1, 2);
     RunScope gone = RunScope.lasting();
@@ -325,6 +343,9 @@ class BatchingTest {
       for (int i = 0; i < values.length; i++) {
         if (Float.isNaN(values[i])) {
           throw new EngineException(Reason.RUN_FAILED, "no number");
+        }
+        if (Float.isInfinite(values[i])) {
+          throw new LinkageError("no such symbol");
         }
         values[i] *= 2;
       }

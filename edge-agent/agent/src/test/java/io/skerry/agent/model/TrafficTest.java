@@ -129,6 +129,25 @@ class TrafficTest {
     assertThat(slots.active(MAIN).orElseThrow().version().version()).isEqualTo(2);
   }
 
+  @Test
+  void isQuickOnlyWhereEveryVersionThatMayAnswerIs() {
+    put(MAIN, 1, new SlotMode.Active());
+    put(ONE, 2, ab(0.01));
+    ServingModel active = slots.active(MAIN).orElseThrow();
+    ServingModel trial = slots.active(ONE).orElseThrow();
+    active.pace().took(1000, 4);
+
+    assertThat(slots.isShort(active, Optional.empty(), 4)).isFalse();
+    assertThat(slots.isShort(active, Optional.of(1L), 4)).isTrue();
+
+    trial.pace().took(1000, 4);
+    assertThat(slots.isShort(active, Optional.empty(), 4)).isTrue();
+
+    trial.pace().took(100_000_000, 4);
+    assertThat(slots.isShort(active, Optional.empty(), 4)).isFalse();
+    assertThat(slots.isShort(active, Optional.of(1L), 4)).isTrue();
+  }
+
   private static SlotMode ab(double share) {
     return new SlotMode.Ab(new SlotMode.Trial(MAIN, share));
   }

@@ -10,8 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -460,6 +462,38 @@ class CallQueueTest {
         shared.submit(new Loop(number + 1, last), 5, 0, true);
       }
     }
+  }
+
+  @Test
+  void keepsNoPlaceOfWhatNoThreadTakes() {
+    AtomicBoolean starved = new AtomicBoolean(true);
+    Executor threads =
+        work -> {
+          if (starved.get()) {
+            throw new OutOfMemoryError("unable to create native thread");
+          }
+          executor.add(work);
+        };
+    try (CallQueue onlyOne = new CallQueue(new QueueConfig(1, 3, 100), threads, threads)) {
+      onlyOne.submit(new Note("a"), 5, 0, false);
+      starved.set(false);
+      onlyOne.submit(new Note("b"), 5, 0, false);
+      onlyOne.submit(new Note("c"), 5, 0, false);
+      onlyOne.submit(new Note("d"), 5, 0, false);
+      starved.set(true);
+      executor.remove().run();
+      starved.set(false);
+      onlyOne.submit(new Note("e"), 5, 0, false);
+      executor.remove().run();
+    }
+
+    assertThat(events)
+        .containsExactly(
+            "refused a: RESOURCE_EXHAUSTED there is no thread for this request now",
+            "ran b",
+            "refused c: RESOURCE_EXHAUSTED there is no thread for this request now",
+            "refused d: RESOURCE_EXHAUSTED there is no thread for this request now",
+            "ran e");
   }
 
   private class Note implements CallQueue.Work {

@@ -5,9 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
+import io.skerry.agent.model.ModelSlots;
+import io.skerry.agent.model.ServingModel;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.ModelSignature;
 import io.skerry.artifact.TensorSpec;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotMode;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.EngineException.Reason;
 import io.skerry.runtime.LoadedModel;
@@ -21,6 +28,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -98,6 +106,29 @@ class LargeCallsTest {
                   .getLive())
           .isTrue();
     }
+  }
+
+  @Test
+  void tellTheirPaceOfTheVersionThatAnswers() {
+    SlotId slot = new SlotId("trial");
+    ServingModel trial =
+        new ServingModel(
+            slot, new ModelVersion(new ModelName("m"), 2), Digest.of(new byte[] {2}), new Rows());
+    server
+        .slots()
+        .change(
+            List.of(
+                new ModelSlots.Change(
+                    slot,
+                    Optional.of(trial),
+                    new SlotMode.Ab(new SlotMode.Trial(new SlotId("slot-1"), 1)))));
+
+    for (int call = 0; call < 50; call++) {
+      clients.getFirst().inference().modelInfer(raw(1));
+    }
+
+    assertThat(trial.predictions()).isEqualTo(50);
+    assertThat(trial.pace().isShort(Float.BYTES)).isTrue();
   }
 
   @Test

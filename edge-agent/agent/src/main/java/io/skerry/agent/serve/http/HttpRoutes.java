@@ -43,10 +43,10 @@ final class HttpRoutes {
       route(request, exchange);
     } catch (PredictException e) {
       exchange.answer(HttpAnswer.error(e));
-    } catch (RuntimeException e) {
-      exchange.answer(HttpAnswer.error(InferenceService.broke(e)));
     } catch (OutOfMemoryError e) {
       exchange.answer(HttpAnswer.error(503, "not enough memory for this request now"));
+    } catch (RuntimeException | Error e) {
+      exchange.answer(HttpAnswer.error(InferenceService.broke(e)));
     }
   }
 
