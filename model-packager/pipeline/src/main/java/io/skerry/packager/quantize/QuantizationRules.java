@@ -63,6 +63,23 @@ public final class QuantizationRules {
     return scale < Float.MIN_NORMAL ? 1 : (float) scale;
   }
 
+  /**
+   * Scales of a layer's symmetric int8 weights by the largest magnitude of each output. One without
+   * weights has that of the largest: by its own, of steps of 1, its bias would be lost.
+   */
+  static float[] weightScales(float... magnitudes) {
+    float largest = 0;
+    for (float magnitude : magnitudes) {
+      largest = Math.max(largest, magnitude);
+    }
+    float[] scales = new float[magnitudes.length];
+    for (int o = 0; o < scales.length; o++) {
+      boolean none = magnitudes[o] / WEIGHT_MAX < Float.MIN_NORMAL;
+      scales[o] = weightScale(none ? largest : magnitudes[o]);
+    }
+    return scales;
+  }
+
   /** The integer of a weight. */
   public static byte weight(float real, float scale) {
     return (byte) Math.max(-WEIGHT_MAX, Math.min(WEIGHT_MAX, Math.rint(real / scale)));

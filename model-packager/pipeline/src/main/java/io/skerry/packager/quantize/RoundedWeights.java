@@ -161,15 +161,13 @@ public final class RoundedWeights {
   private static float[] scales(float[] reals, int outputs, boolean perTensor) {
     int perOutput = reals.length / outputs;
     float[] magnitudes = new float[outputs];
-    float largest = 0;
     for (int i = 0; i < reals.length; i++) {
       int o = i / perOutput;
       magnitudes[o] = Math.max(magnitudes[o], Math.abs(reals[i]));
-      largest = Math.max(largest, magnitudes[o]);
     }
-    float[] scales = new float[outputs];
-    for (int o = 0; o < outputs; o++) {
-      scales[o] = QuantizationRules.weightScale(perTensor ? largest : magnitudes[o]);
+    float[] scales = QuantizationRules.weightScales(magnitudes);
+    if (perTensor) {
+      share(scales);
     }
     return scales;
   }

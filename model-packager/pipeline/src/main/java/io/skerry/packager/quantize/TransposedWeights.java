@@ -22,12 +22,9 @@ final class TransposedWeights {
       outputs[i] = conv.outputOf(i, weights.shape());
       magnitudes[outputs[i]] = Math.max(magnitudes[outputs[i]], Math.abs(weights.at(i)));
     }
-    float[] scales = new float[magnitudes.length];
-    for (int o = 0; o < scales.length; o++) {
-      scales[o] = QuantizationRules.weightScale(magnitudes[o]);
-      if (bias.length > 0) {
-        scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
-      }
+    float[] scales = QuantizationRules.weightScales(magnitudes);
+    for (int o = 0; o < bias.length; o++) {
+      scales[o] = QuantizationRules.weightScaleForBias(scales[o], input.scale(), bias[o]);
     }
     byte[] integers = new byte[outputs.length];
     for (int i = 0; i < integers.length; i++) {

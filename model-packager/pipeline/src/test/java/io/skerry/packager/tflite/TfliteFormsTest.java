@@ -2,7 +2,9 @@ package io.skerry.packager.tflite;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
@@ -10,6 +12,7 @@ import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.GraphBuilder;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
@@ -20,12 +23,14 @@ import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
+import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -110,6 +115,50 @@ class TfliteFormsTest {
                         Options.of(Clipping.MIN_MAX))))
         .isInstanceOf(ModelRefusedException.class)
         .hasMessageContainingAll("node 'node", "more than 8 integer operators", "floats");
+  }
+
+  /** A pruned output's bias is in steps of its weights, of which there are none. */
+  @Test
+  void outputsWithoutWeightsKeepTheirBias() throws Exception {
+    float[] bytes = new float[32 * 8];
+    Random random = new Random(3);
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = random.nextInt(256);
+    }
+    Samples items = Samples.of("bytes", NpyArray.ofFloats(bytes, 32, 8), 8);
+    List<String> operands = List.of("x", "w", "b");
+    GraphBuilder dense = pruned(Shape.of(Shape.BATCH, 8), Shape.of(2, 8), 8);
+    dense.node("dense", new Op.Dense(), Activation.NONE, "y", operands);
+    GraphBuilder up = pruned(Shape.of(Shape.BATCH, 2, 2, 2), Shape.of(2, 2, 2, 2), 4);
+    List<Integer> none = List.of(0, 0);
+    Window window = new Window(List.of(2, 2), List.of(2, 2), List.of(1, 1), none, none);
+    up.node("up", new Op.ConvTranspose(window, none, 1), Activation.NONE, "y", operands);
+
+    for (Graph graph : List.of(dense.build(List.of("y")), up.build(List.of("y")))) {
+      Observations seen = Calibrator.observe(graph, items);
+      Options options = Options.of(Clipping.MIN_MAX);
+      byte[] onnx = QdqExport.write(Nets.quantized(graph, seen, Scheme.UNSIGNED, options));
+      byte[] tflite = TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, options));
+      for (Outputs said :
+          List.of(
+              outputs(Engine.ONNXRUNTIME, onnx, items), outputs(Engine.TFLITE, tflite, items))) {
+        for (int item = 0; item < said.items(); item++) {
+          assertThat(said.at(item, said.perItem() - 1)).isCloseTo(0.4f, within(0.02f));
+        }
+      }
+    }
+  }
+
+  /** A graph's weights, of which every second part of so many is 0, and a bias. */
+  private static GraphBuilder pruned(Shape input, Shape weights, int part) {
+    GraphBuilder graph = new GraphBuilder("pruned", "x", input);
+    float[] values = new float[weights.elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i / part % 2 == 0 ? 0.0005f * (1 + i % 3) : 0;
+    }
+    graph.constant("w", Constant.of(weights, values));
+    graph.constant("b", Constant.of(Shape.of(2), 0, 0.4f));
+    return graph;
   }
 
   private static Graph chain(int length) {
