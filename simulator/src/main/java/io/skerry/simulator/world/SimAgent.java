@@ -190,7 +190,7 @@ final class SimAgent {
             SimDevice.TENANT,
             device.id(),
             clock,
-            fleet.settings().cadence(),
+            () -> fleet.settings().cadence(),
             this::desired,
             this::report);
     uplink.onConnected(this::connected);

@@ -9,6 +9,7 @@ package io.skerry.telemetry.sketch;
  * events     at most a quarter of the day, and a sixteenth is kept free for them
  *   of these, what tells again what was told today    at most an eighth of the day
  * outcomes   at most a quarter of the day, unless they have bytes of their own
+ * the line   what keeps it up ({@link LineUpkeep}), at most a third: that is never theirs
  * windows    the rest, which they make do with ({@link WindowBudget})
  * </pre>
  *
@@ -67,10 +68,10 @@ public final class DayParts {
     this.ofDevice = ofDevice;
   }
 
-  /** Bytes of so many a day that nothing but events may take. */
+  /** Bytes of so many a day that are kept free for events, and for the line. */
   public long keptFree(long bytesPerDay) {
     long used = events.day() == ofDevice.day() ? events.bytes() : 0;
-    return Math.max(0, bytesPerDay / KEPT_FREE - used);
+    return Math.max(0, bytesPerDay / KEPT_FREE - used) + LineUpkeep.keptFree(bytesPerDay);
   }
 
   /**
@@ -108,7 +109,9 @@ public final class DayParts {
   }
 
   private boolean takeEvent(long each, long perDay, int part) {
-    if (perDay > 0 && (events.bytes() + each > perDay / part || each > left(perDay))) {
+    if (perDay > 0
+        && (events.bytes() + each > perDay / part
+            || each + LineUpkeep.keptFree(perDay) > left(perDay))) {
       return false;
     }
     events.add(each, perDay);

@@ -41,7 +41,7 @@ final class BrokerXml {
             <max-interval>3600</max-interval>
           </session-expiry>
           <keep-alive>
-            <max-keep-alive>300</max-keep-alive>
+            <max-keep-alive>1800</max-keep-alive>
             <allow-unlimited>false</allow-unlimited>
           </keep-alive>
           <packets>

@@ -211,6 +211,13 @@ public final class ControlLink implements AutoCloseable {
     return listening && connected != null && connected.getState().isConnected();
   }
 
+  /**
+   * How many connections have ended: one that is made later may be to a broker that knows nothing.
+   */
+  int connectionsEnded() {
+    return connectionsEnded.get();
+  }
+
   private void listen(Mqtt5AsyncClient made) {
     made.publishes(MqttGlobalPublishFilter.ALL, this::receive, true);
   }

@@ -21,13 +21,16 @@ final class SnapshotPublisher {
   private static final Logger log = LoggerFactory.getLogger(SnapshotPublisher.class);
   private static final TenantId TENANT = new TenantId("default");
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
-  // A broker that came back empty has lost its retained messages, and does not say so.
-  private static final Duration REPEAT_EVERY = Duration.ofMinutes(10);
+  // A node of a broker that came back empty has lost its retained messages, and does not say so.
+  // Every device gets
+  // each repetition, however few bytes it has; who hears of none for longer asks by itself.
+  private static final Duration REPEAT_EVERY = Duration.ofHours(5);
 
   private final Snapshots snapshots;
   private final ControlLink link;
   private Optional<DsseEnvelope> published = Optional.empty();
   private long publishedNanos;
+  private int publishedOn;
   private Optional<Loop> loop = Optional.empty();
 
   SnapshotPublisher(Snapshots snapshots, ControlLink link) {
@@ -47,7 +50,10 @@ final class SnapshotPublisher {
 
   private void publish() {
     DsseEnvelope newest = snapshots.current();
-    boolean known = published.isPresent() && published.get().equals(newest);
+    int connection = link.connectionsEnded();
+    // Another connection may be to a broker that was started anew.
+    boolean known =
+        published.isPresent() && published.get().equals(newest) && publishedOn == connection;
     if (!link.isListening()
         || (known && System.nanoTime() - publishedNanos < REPEAT_EVERY.toNanos())) {
       return;
@@ -56,6 +62,7 @@ final class SnapshotPublisher {
       link.publish(Topics.controlState(TENANT), SignedMessage.of(newest), true).join();
       published = Optional.of(newest);
       publishedNanos = System.nanoTime();
+      publishedOn = connection;
     } catch (CompletionException e) {
       log.atWarn()
           .addKeyValue("cause", String.valueOf(e.getMessage()))

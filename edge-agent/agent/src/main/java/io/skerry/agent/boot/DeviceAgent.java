@@ -20,6 +20,7 @@ import io.skerry.agent.update.Updater;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
+import io.skerry.agent.uplink.ReportCadence;
 import io.skerry.agent.uplink.Spool;
 import io.skerry.agent.uplink.SpoolSeal;
 import io.skerry.agent.uplink.Uplink;
@@ -186,17 +187,25 @@ public final class DeviceAgent implements AutoCloseable {
     DeviceLink link =
         links.make(
             new LinkConfig(
-                identity.mqttHost(),
-                identity.mqttPort(),
-                identity.tenant(),
-                identity.device(),
-                login::forLink,
-                bootEpoch.number(),
-                instance),
+                    identity.mqttHost(),
+                    identity.mqttPort(),
+                    identity.tenant(),
+                    identity.device(),
+                    login::forLink,
+                    bootEpoch.number(),
+                    instance)
+                .with(() -> observer.upkeep().keepAlive()),
             clock);
     this.uplink =
         new Uplink(
-            link, spool, identity.tenant(), identity.device(), clock, this::desired, this::report);
+            link,
+            spool,
+            identity.tenant(),
+            identity.device(),
+            clock,
+            () -> ReportCadence.of(observer.upkeep()),
+            this::desired,
+            this::report);
     uplink.onControlState(trustRefresh::received);
     uplink.onEvent(observer::event);
     uplink.onConnected(login::connected);

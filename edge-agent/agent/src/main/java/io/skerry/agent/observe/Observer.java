@@ -16,6 +16,7 @@ import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
 import io.skerry.telemetry.sketch.DayParts.Limits;
+import io.skerry.telemetry.sketch.LineUpkeep;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowBudget.Sharers;
 import io.skerry.telemetry.sketch.WindowBudget.Sharing;
@@ -574,14 +575,23 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     return largest;
   }
 
+  /** What keeps the line up, by the bytes that a day has for what is watched; any thread asks. */
+  public LineUpkeep upkeep() {
+    return LineUpkeep.of(limits(newest()).windowBytes());
+  }
+
+  private List<WatchedModel> newest() {
+    return newest.values().stream().map(watched::get).filter(Objects::nonNull).toList();
+  }
+
   // Events and outcomes come before the first window of a day, too: then by what would send.
   private Limits limits(long nowMillis) {
     List<WatchedModel> sending =
         watched.values().stream().filter(one -> one.window().isSendingToday(nowMillis)).toList();
-    List<WatchedModel> asked =
-        sending.isEmpty()
-            ? newest.values().stream().map(watched::get).filter(Objects::nonNull).toList()
-            : sending;
+    return limits(sending.isEmpty() ? newest() : sending);
+  }
+
+  private static Limits limits(List<WatchedModel> asked) {
     long windows = 0;
     long outcomes = 0;
     boolean isLimited = !asked.isEmpty();

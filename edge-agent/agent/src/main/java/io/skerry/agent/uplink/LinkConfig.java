@@ -2,6 +2,7 @@ package io.skerry.agent.uplink;
 
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.TenantId;
+import io.skerry.telemetry.sketch.LineUpkeep;
 import java.time.Duration;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
@@ -13,6 +14,8 @@ import javax.net.ssl.SSLContext;
  *     renewed one is used; the broker's must bear its host name
  * @param bootEpoch travels in the status
  * @param instance travels in the status, see {@link io.skerry.protocol.DeviceHealth}
+ * @param keepAlive how long a line may be quiet, asked for again and again: a connection is made
+ *     anew where it is another by half or more; whole seconds
  */
 public record LinkConfig(
     String host,
@@ -22,6 +25,7 @@ public record LinkConfig(
     Supplier<SSLContext> newest,
     long bootEpoch,
     String instance,
+    Supplier<Duration> keepAlive,
     Timing timing) {
 
   /**
@@ -63,12 +67,27 @@ public record LinkConfig(
       Supplier<SSLContext> newest,
       long bootEpoch,
       String instance) {
-    this(host, port, tenant, device, newest, bootEpoch, instance, Timing.DEFAULTS);
+    this(
+        host,
+        port,
+        tenant,
+        device,
+        newest,
+        bootEpoch,
+        instance,
+        () -> LineUpkeep.SHORTEST,
+        Timing.DEFAULTS);
+  }
+
+  /** The same on a line that may be quiet for as long as this says. */
+  public LinkConfig with(Supplier<Duration> quiet) {
+    return new LinkConfig(host, port, tenant, device, newest, bootEpoch, instance, quiet, timing);
   }
 
   /** The same with other waits. */
   public LinkConfig with(Timing other) {
-    return new LinkConfig(host, port, tenant, device, newest, bootEpoch, instance, other);
+    return new LinkConfig(
+        host, port, tenant, device, newest, bootEpoch, instance, keepAlive, other);
   }
 
   /** Client id and user name. */

@@ -14,6 +14,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
+import org.eclipse.paho.mqttv5.client.MqttClientException;
 import org.eclipse.paho.mqttv5.common.MqttException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,6 +48,7 @@ public final class PahoLink implements DeviceLink {
   private final CountDownLatch closed = new CountDownLatch(1);
   private volatile State state = State.WAITING;
   private volatile @Nullable PahoSession session;
+  private final Quiet quiet;
   private boolean failing;
 
   /** Why an attempt ended. */
@@ -63,6 +65,7 @@ public final class PahoLink implements DeviceLink {
     this.clock = clock;
     this.executor = executor;
     this.backoff = new Backoff(config.timing(), random);
+    this.quiet = new Quiet(config.keepAlive());
     this.statusTopic = Topics.device(config.tenant(), config.device(), Topics.STATUS);
     this.topics =
         List.of(
@@ -155,9 +158,10 @@ public final class PahoLink implements DeviceLink {
     Inbox inbox = new Inbox(topics);
     Optional<PahoSession> opened = Optional.empty();
     Optional<Instant> since = Optional.empty();
+    Duration keepAlive = quiet.allowed();
     int reasonCode = 0;
     try {
-      PahoSession fresh = new PahoSession(config, inbox);
+      PahoSession fresh = new PahoSession(config, keepAlive, inbox);
       opened = Optional.of(fresh);
       if (!use(fresh)) {
         return new Ended(reasonCode, Duration.ZERO);
@@ -168,7 +172,8 @@ public final class PahoLink implements DeviceLink {
       failing = false;
       log.atInfo().addKeyValue("device", config.login()).log("link up");
       tell(listener::connected);
-      reasonCode = deliver(fresh, inbox, listener);
+      reasonCode = deliver(fresh, inbox, listener, since.get().plus(config.timing().stableAfter()));
+      quiet.ended(reasonCode == MqttClientException.REASON_CODE_CLIENT_TIMEOUT);
     } catch (MqttException e) {
       reasonCode = inbox.loss().map(Inbox.Loss::reasonCode).orElse(e.getReasonCode());
       tellOnce(reasonCode, e);
@@ -205,7 +210,7 @@ public final class PahoLink implements DeviceLink {
         : text;
   }
 
-  private int deliver(PahoSession current, Inbox inbox, Listener listener)
+  private int deliver(PahoSession current, Inbox inbox, Listener listener, Instant stableAt)
       throws InterruptedException {
     while (!isClosed()) {
       boolean stands = current.isConnected();
@@ -224,6 +229,13 @@ public final class PahoLink implements DeviceLink {
         return loss.get().reasonCode();
       }
       if (!stands) {
+        return 0;
+      }
+      // MQTT says it once, at CONNECT; what devices have of a day changes with their models.
+      if (quiet.isAnother() && !clock.instant().isBefore(stableAt)) {
+        log.atInfo()
+            .addKeyValue("device", config.login())
+            .log("link made anew with another keep-alive");
         return 0;
       }
     }

@@ -1,5 +1,6 @@
 package io.skerry.agent.uplink;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -32,7 +33,6 @@ final class PahoSession {
 
   // Paho reads limits as signed shorts: ours stay far below, the broker's pass the guard.
   private static final int RECEIVE_MAX = 16;
-  private static final int KEEP_ALIVE_SECONDS = 30;
   private static final int AT_LEAST_ONCE = 1;
   // One connects, one reads, one writes, one calls back.
   private static final int THREADS = 6;
@@ -46,15 +46,18 @@ final class PahoSession {
   private final Inbox inbox;
   private final ReentrantLock publishing = new ReentrantLock();
   private final Greeting greeting = new Greeting();
-  private final Pings pings = new Pings();
+  private final Duration keepAlive;
+  private final Pings pings;
   // Of this session alone, so that its end can end them all: Paho misses wake-ups of its own.
   private final ScheduledExecutorService threads =
       Executors.newScheduledThreadPool(
           THREADS, Thread.ofPlatform().name("mqtt").daemon().factory());
 
-  PahoSession(LinkConfig config, Inbox inbox) throws MqttException {
+  PahoSession(LinkConfig config, Duration keepAlive, Inbox inbox) throws MqttException {
     this.config = config;
+    this.keepAlive = keepAlive;
     this.inbox = inbox;
+    this.pings = new Pings(config.timing().patience());
     this.client =
         new MqttAsyncClient(
             "tcp://" + config.host() + ":" + config.port(),
@@ -84,7 +87,7 @@ final class PahoSession {
     options.setSessionExpiryInterval(willDelaySeconds + SESSION_AFTER_WILL_SECONDS);
     options.setAutomaticReconnect(false);
     options.setConnectionTimeout((int) Math.max(1, config.timing().patience().toSeconds()));
-    options.setKeepAliveInterval(KEEP_ALIVE_SECONDS);
+    options.setKeepAliveInterval((int) keepAlive.toSeconds());
     options.setReceiveMaximum(RECEIVE_MAX);
     options.setMaximumPacketSize((long) PACKET_BYTES_MAX);
     options.setWill(statusTopic, message(death, true));
@@ -117,6 +120,11 @@ final class PahoSession {
   /** Whether the connection stands; keeps it alive, so it has to be asked every second or so. */
   boolean isConnected() {
     pings.tick();
+    if (pings.isUnanswered()) {
+      inbox.lost(
+          new Inbox.Loss(
+              MqttClientException.REASON_CODE_CLIENT_TIMEOUT, "no answer to a ping: a dead line"));
+    }
     return client.isConnected();
   }
 

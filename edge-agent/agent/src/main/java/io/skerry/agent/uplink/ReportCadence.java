@@ -1,5 +1,6 @@
 package io.skerry.agent.uplink;
 
+import io.skerry.telemetry.sketch.LineUpkeep;
 import java.time.Duration;
 
 /**
@@ -12,4 +13,11 @@ public record ReportCadence(Duration counters, Duration heartbeat) {
   /** Suits a fleet on ordinary links. */
   public static final ReportCadence DEFAULTS =
       new ReportCadence(Duration.ofSeconds(5), Duration.ofSeconds(30));
+
+  /** Of a device whose day has bytes for so much upkeep of its line. */
+  public static ReportCadence of(LineUpkeep upkeep) {
+    return upkeep.equals(LineUpkeep.UNLIMITED)
+        ? DEFAULTS
+        : new ReportCadence(upkeep.report(), upkeep.report());
+  }
 }

@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 
 /**
  * Publishes the newest reported document and never an older one: at once when something changed,
@@ -17,16 +18,19 @@ import java.util.function.LongFunction;
 final class ReportPublisher {
   private final DeviceLink link;
   private final String topic;
-  private final ReportCadence cadence;
+  private final Supplier<ReportCadence> cadences;
   private final LongFunction<ReportedDocument> source;
   private Optional<ReportedDocument> published = Optional.empty();
   private long sequence;
 
   ReportPublisher(
-      DeviceLink link, String topic, ReportCadence cadence, LongFunction<ReportedDocument> source) {
+      DeviceLink link,
+      String topic,
+      Supplier<ReportCadence> cadences,
+      LongFunction<ReportedDocument> source) {
     this.link = link;
     this.topic = topic;
-    this.cadence = cadence;
+    this.cadences = cadences;
     this.source = source;
   }
 
@@ -61,6 +65,7 @@ final class ReportPublisher {
         !current.slots().equals(before.slots())
             || !current.dropped().equals(before.dropped())
             || !current.health().damaged().equals(before.health().damaged());
+    ReportCadence cadence = cadences.get();
     return age.compareTo(counted ? cadence.counters() : cadence.heartbeat()) >= 0;
   }
 

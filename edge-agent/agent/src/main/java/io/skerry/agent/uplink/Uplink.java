@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -71,24 +72,24 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
       InstantSource clock,
       Consumer<byte[]> desired,
       LongFunction<ReportedDocument> report) {
-    this(link, spool, tenant, device, clock, ReportCadence.DEFAULTS, desired, report);
+    this(link, spool, tenant, device, clock, () -> ReportCadence.DEFAULTS, desired, report);
   }
 
-  /** The same with another cadence of reports. */
+  /** The same with another cadence of reports, which may change. */
   public Uplink(
       DeviceLink link,
       Spool spool,
       TenantId tenant,
       DeviceId device,
       InstantSource clock,
-      ReportCadence cadence,
+      Supplier<ReportCadence> cadences,
       Consumer<byte[]> desired,
       LongFunction<ReportedDocument> report) {
     this.link = link;
     this.spool = spool;
     this.sender = new RecordSender(spool, link, tenant, device);
     this.reports =
-        new ReportPublisher(link, Topics.device(tenant, device, Topics.REPORTED), cadence, report);
+        new ReportPublisher(link, Topics.device(tenant, device, Topics.REPORTED), cadences, report);
     this.tenant = tenant;
     this.device = device;
     this.clock = clock;

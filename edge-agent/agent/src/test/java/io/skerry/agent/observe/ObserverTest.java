@@ -396,7 +396,8 @@ class ObserverTest {
         kept.getOrDefault(RecordStream.SAMPLES, List.of()).stream()
             .mapToInt(Record::getSerializedSize)
             .sum();
-    assertThat(windows).isBetween(budget / 2, budget);
+    // So few bytes leave a third to the line.
+    assertThat(windows).isBetween(budget / 3, budget * 2 / 3);
     assertThat(samples).isBetween(budget / 2, budget);
     for (ModelRef model : models) {
       assertThat(windows())
@@ -545,7 +546,7 @@ class ObserverTest {
   void givesUpWhatItWouldCountTogetherOverTooLong(long windowMillis)
       throws MalformedDocumentException {
     observer = new Observer(() -> now, 16, this::keep, new byte[32]);
-    watch(0, 1, 700, Duration.ofMillis(windowMillis));
+    watch(0, 1, 1200, Duration.ofMillis(windowMillis));
     observer.predicted(prediction("", 0.1f, 0, 1, 2));
     observer.tick();
     Instant noon = Instant.parse("2026-01-01T12:00:00Z");

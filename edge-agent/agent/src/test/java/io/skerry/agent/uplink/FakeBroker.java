@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -35,6 +36,7 @@ final class FakeBroker implements AutoCloseable {
   private final ServerSocket server;
   private final Script script;
   private final AtomicInteger connects = new AtomicInteger();
+  private final AtomicInteger pings = new AtomicInteger();
   private final List<Long> connectNanos = new CopyOnWriteArrayList<>();
   private final List<Socket> open = new CopyOnWriteArrayList<>();
 
@@ -58,6 +60,11 @@ final class FakeBroker implements AutoCloseable {
 
   int connects() {
     return connects.get();
+  }
+
+  /** Pings that were answered. */
+  int pings() {
+    return pings.get();
   }
 
   /** When each connection came. */
@@ -85,7 +92,7 @@ final class FakeBroker implements AutoCloseable {
           (SSLSocket)
               SERVING.getSocketFactory().createSocket(socket, "127.0.0.1", socket.getPort(), true);
       encrypted.setUseClientMode(false);
-      script.serve(new Connection(encrypted));
+      script.serve(new Connection(encrypted, pings));
     } catch (IOException e) {
       // The client left: that ends the script.
     } finally {
@@ -105,8 +112,10 @@ final class FakeBroker implements AutoCloseable {
   static final class Connection {
     private final DataInputStream in;
     private final DataOutputStream out;
+    private final AtomicInteger pings;
 
-    Connection(Socket socket) throws IOException {
+    Connection(Socket socket, AtomicInteger pings) throws IOException {
+      this.pings = pings;
       in = new DataInputStream(socket.getInputStream());
       out = new DataOutputStream(socket.getOutputStream());
     }
@@ -118,7 +127,10 @@ final class FakeBroker implements AutoCloseable {
         byte[] body = new byte[length()];
         in.readFully(body);
         switch (head >> 4) {
-          case PINGREQ -> send(13 << 4);
+          case PINGREQ -> {
+            send(13 << 4);
+            pings.incrementAndGet();
+          }
           case PUBLISH -> {
             int name = (body[0] & 0xff) << 8 | (body[1] & 0xff);
             int identifier = (body[2 + name] & 0xff) << 8 | (body[3 + name] & 0xff);
@@ -224,6 +236,11 @@ final class FakeBroker implements AutoCloseable {
         throw new IOException("packet " + packet + " instead of type " + type);
       }
       return packet;
+    }
+
+    /** Answers nothing any more, for as long as the client stays. */
+    void ignore() throws IOException {
+      in.transferTo(OutputStream.nullOutputStream());
     }
 
     /** Acknowledges everything for as long as the client stays. */

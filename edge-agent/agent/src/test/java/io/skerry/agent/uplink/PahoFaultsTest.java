@@ -19,6 +19,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -115,6 +116,85 @@ class PahoFaultsTest {
         }
       }
       assertThat(broker.connects()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void pingsAsOftenAsTheBrokerOrdersAndKeepsALineThatAnswers() throws Exception {
+    try (FakeBroker broker =
+        new FakeBroker(
+            connection -> {
+              connection.welcome(0x13, 0, 3);
+              connection.behave();
+            })) {
+      Heard heard = new Heard();
+      try (PahoLink link = link(broker.port(), IMPATIENT, heard)) {
+        heard.awaitConnect();
+        await(() -> broker.pings() >= 2);
+        link.publish(EVENTS, bytes("event"));
+      }
+      assertThat(broker.connects()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void leavesALineThatAnswersNoPing() throws Exception {
+    try (FakeBroker broker =
+        new FakeBroker(
+            connection -> {
+              connection.welcome(0x13, 0, 3);
+              connection.ignore();
+            })) {
+      Heard heard = new Heard();
+      try (PahoLink link = link(broker.port(), IMPATIENT, heard)) {
+        heard.awaitConnect();
+        heard.awaitConnect();
+        heard.awaitConnect();
+        assertThat(link.state()).isNotEqualTo(DeviceLink.State.CLOSED);
+      }
+    }
+  }
+
+  @Test
+  void makesTheLineAnewWhenItMayBeQuietForAnotherTime() throws Exception {
+    try (FakeBroker broker =
+        new FakeBroker(
+            connection -> {
+              connection.welcome();
+              connection.behave();
+            })) {
+      Heard heard = new Heard();
+      AtomicReference<Duration> wished = new AtomicReference<>(Duration.ofSeconds(30));
+      LinkConfig.Timing soonStable =
+          new LinkConfig.Timing(
+              QUICK.reconnectBase(),
+              QUICK.reconnectMax(),
+              Duration.ofMillis(1),
+              QUICK.patience(),
+              QUICK.willDelay(),
+              QUICK.takenOverWait());
+      try (PahoLink link =
+          new PahoLink(
+              new LinkConfig(
+                      "127.0.0.1",
+                      broker.port(),
+                      TENANT,
+                      DEVICE,
+                      () -> FakeBroker.BELIEVING,
+                      1,
+                      "instance")
+                  .with(wished::get)
+                  .with(soonStable),
+              InstantSource.system(),
+              RandomGenerator.getDefault(),
+              Thread::startVirtualThread)) {
+        link.start(heard);
+        heard.awaitConnect();
+        wished.set(Duration.ofMinutes(30));
+        heard.awaitConnect();
+        link.publish(EVENTS, bytes("event"));
+      }
+      assertThat(broker.connects()).isEqualTo(2);
     }
   }
 

@@ -1,8 +1,23 @@
 package io.skerry.bench.drift;
 
 import com.sun.management.ThreadMXBean;
+import io.skerry.protocol.DeviceFacts;
+import io.skerry.protocol.DeviceHealth;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.Generation;
 import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.ProtocolCodec;
+import io.skerry.protocol.RecordStream;
+import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotPhase;
+import io.skerry.protocol.SlotReport;
+import io.skerry.protocol.TenantId;
 import io.skerry.telemetry.sketch.Degradation;
+import io.skerry.telemetry.sketch.LineUpkeep;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.fleet.v1.Committed;
@@ -10,13 +25,21 @@ import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.lang.management.ManagementFactory;
+import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 
 /** What counting costs a device, in time, memory and bytes on the line. */
 final class SketchFigures {
   static final int FEATURES = 100;
   private static final int ROWS = 1000;
+  private static final long DAY_SECONDS = 86_400;
+  private static final String TOPIC = "skerry/v1/default/devices/device-000123/";
+  // Each publish is acknowledged: fixed header, packet id, reason, no properties.
+  private static final int ANSWER = 6;
   // The compiler takes its time: a device counts for years.
   private static final int WARM_UP = 1000;
 
@@ -24,8 +47,22 @@ final class SketchFigures {
 
   record Cost(double nanosPerFeature, long bytesPerObservation) {}
 
-  /** Bytes a day, and what the daily co-moments are of it. */
-  record Bytes(int hourly, int sixHourly, int coMoments) {}
+  /** Bytes a day, what the daily co-moments are of it, and what one report is. */
+  record Bytes(int hourly, int sixHourly, int coMoments, int report) {
+    /**
+     * What keeps the line up of a device that has so many bytes a day, with its acknowledgements.
+     */
+    long upkeep(long bytesPerDay) {
+      LineUpkeep upkeep = LineUpkeep.of(bytesPerDay);
+      long reports = Math.ceilDiv(DAY_SECONDS, upkeep.report().toSeconds());
+      return pings(bytesPerDay) * LineUpkeep.PING_BYTES + reports * report;
+    }
+
+    /** Pings of a day in which nothing else is on the line. */
+    long pings(long bytesPerDay) {
+      return Math.ceilDiv(DAY_SECONDS, LineUpkeep.of(bytesPerDay).keepAlive().toSeconds());
+    }
+  }
 
   static Cost cost(int rounds) throws MalformedDocumentException {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(CountFleet.manifest(FEATURES)));
@@ -102,7 +139,55 @@ final class SketchFigures {
                 record(hour, large.seal(model, 490_000L + hour, 0, 1, new Degradation(6, 2, 8))));
       }
     }
-    return new Bytes(hourly, sixHourly, coMoments);
+    return new Bytes(hourly, sixHourly, coMoments, report());
+  }
+
+  private static int report() {
+    Digest manifest = Digest.of(new byte[] {1});
+    byte[] report =
+        ProtocolCodec.encode(
+            new ReportedDocument(
+                new TenantId("default"),
+                new DeviceId("device-000123"),
+                41,
+                1000,
+                Instant.ofEpochMilli(1_790_000_000_000L),
+                new Generation(7, 300),
+                new Generation(7, 300),
+                List.of(
+                    new SlotReport(
+                        new SlotId("main"),
+                        12,
+                        SlotPhase.COMMITTED,
+                        Optional.of(new RolloutId("engine-health-12")),
+                        Optional.of(manifest),
+                        Optional.of(
+                            new SlotReport.Running(
+                                ModelVersion.parse("engine-health@12"), manifest)),
+                        Optional.empty(),
+                        1_000_000,
+                        12)),
+                new DeviceFacts(
+                    "aarch64",
+                    List.of("fp", "asimd", "aes", "sha2", "crc32", "atomics", "asimddp"),
+                    4,
+                    4L << 30,
+                    List.of("npu"),
+                    List.of("onnxruntime/cpu", "tflite/xnnpack"),
+                    "Raspberry Pi 5 Model B Rev 1.0"),
+                "0.1.0",
+                Map.of(RecordStream.SAMPLES, 120L, RecordStream.FEEDBACK, 7L),
+                new DeviceHealth(
+                    "0123456789abcdef",
+                    Map.of(),
+                    120_000,
+                    3,
+                    400,
+                    Optional.of(Instant.ofEpochMilli(1_800_000_000_000L)),
+                    0,
+                    "Debian GNU/Linux 12 (bookworm), Linux 6.6.31+rpt-rpi-2712",
+                    "Java 25+36-LTS")));
+    return tls(publish(TOPIC.length() + "reported".length(), report.length)) + tls(ANSWER);
   }
 
   private static Record record(int sequence, io.skerry.wire.fleet.v1.Window.Builder window) {
@@ -129,12 +214,9 @@ final class SketchFigures {
                 Committed.Range.newBuilder().setStream("windows").setBootEpoch(41).setThrough(1023))
             .build()
             .toByteArray();
-    String topic = "skerry/v1/default/devices/device-000123/";
-    int up = publish(topic.length() + "windows".length(), batch.length);
-    int down = publish(topic.length() + "committed".length(), committed.length);
-    // Each publish is acknowledged: fixed header, packet id, reason, no properties.
-    int acknowledgement = 6;
-    return tls(up) + tls(acknowledgement) + tls(down) + tls(acknowledgement);
+    int up = publish(TOPIC.length() + "windows".length(), batch.length);
+    int down = publish(TOPIC.length() + "committed".length(), committed.length);
+    return tls(up) + tls(ANSWER) + tls(down) + tls(ANSWER);
   }
 
   private static int publish(int topic, int payload) {
