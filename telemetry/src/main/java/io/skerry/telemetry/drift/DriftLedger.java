@@ -57,7 +57,9 @@ public final class DriftLedger {
   static final int COUNT_MAX = 10_000_000;
 
   // Another number wherever what is written, or what is made of it, is another.
-  private static final int STATE_FORMAT = 4;
+  private static final int STATE_FORMAT = 5;
+  // With how much devices vary pooled, and not by how much each does.
+  static final int STATE_FORMAT_POOLED = 4;
   // Without the versions that devices learned under, and whether the fleet learns anew.
   static final int STATE_FORMAT_ONCE = 3;
   // Without when devices were heard.
@@ -327,7 +329,7 @@ public final class DriftLedger {
     StateReader from = new StateReader(parts);
     int format = readHead(known.statistics(), from);
     int size = known.statistics().size();
-    known.read(from);
+    known.read(from, format);
     memberships.read(from, size);
     learned.read(from, versions, format);
     explanations.read(from, size);

@@ -83,9 +83,9 @@ final class FleetLevel {
     to.putInt(kept);
   }
 
-  void read(StateReader from) {
-    inputNoise.read(from);
-    outputNoise.read(from);
+  void read(StateReader from, int format) {
+    inputNoise.read(from, format);
+    outputNoise.read(from, format);
     detectors.read(from);
     int first = statistics.inputStatistics();
     inputs = Baseline.read(from, 0, first, settings.seasonWindows());

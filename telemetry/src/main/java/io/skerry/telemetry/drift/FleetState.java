@@ -31,12 +31,23 @@ final class FleetState {
     this.statistics = statistics;
     this.seasonal = settings.seasonWindows() > 1;
     int terms = seasonal ? 1 + 2 * Baseline.HARMONICS : 1;
-    this.noise = new Noise(statistics.size(), settings.learningWindows(), terms);
+    int inputs = statistics.inputCount();
+    this.noise = noise(settings.learningWindows(), terms, 0, statistics.size());
     this.conditionalNoise =
-        new Noise(
-            statistics.inputCount(), Math.min(Device.ROWS_MAX, settings.learningWindows()), 1);
+        noise(Math.min(Device.ROWS_MAX, settings.learningWindows()), 1, inputs, 2 * inputs);
     this.clip = new float[statistics.size()];
     this.level = seasonal ? new FleetLevel(statistics, settings) : null;
+  }
+
+  // A device varies by no more than it may say.
+  private Noise noise(int windows, int terms, int from, int to) {
+    double[] least = new double[to - from];
+    for (int s = from; s < to; s++) {
+      double always = WindowComparison.clip(settings, 0, material(s), 0);
+      least[s - from] = always * always;
+    }
+    double deviations = settings.clipDeviations();
+    return new Noise(windows, terms, deviations * deviations, least);
   }
 
   void write(StateWriter to) {
@@ -55,15 +66,15 @@ final class FleetState {
     to.putInt(detectors);
   }
 
-  void read(StateReader from) {
-    noise.read(from);
-    conditionalNoise.read(from);
+  void read(StateReader from, int format) {
+    noise.read(from, format);
+    conditionalNoise.read(from, format);
     from.getFloats(clip);
     String running = from.getText();
     leading = running.isEmpty() ? null : ModelVersion.parse(running);
     trend = from.getFlag() ? CommonTrend.read(from, statistics.inputCount()) : null;
     if (level != null) {
-      level.read(from);
+      level.read(from, format);
     }
     detectors = from.getInt();
   }

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.sketch.WindowCounts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -102,6 +104,48 @@ class DeviceShareTest {
     }
     return new DeviceWindow(
         one.device(), one.attributes(), one.version(), WindowCounts.of(one.counts().layout(), row));
+  }
+
+  /** What one device does while it learns hides nothing that happens to others. */
+  @Test
+  void learnsToleranceFromManyDevicesAndNotFromOneThatFlaps() throws MalformedDocumentException {
+    for (Stream.Kind kind : List.of(Stream.Kind.LOCATION, Stream.Kind.QUALITY)) {
+      StreamVerdict without = learned(false, kind);
+      StreamVerdict with = learned(true, kind);
+
+      // It may say four times what is material: one of thirty with deviations of that adds little.
+      assertThat(with.tolerance()).isLessThan(1.3 * without.tolerance());
+      assertThat(with.error()).isLessThan(without.error() + .01);
+    }
+  }
+
+  // Thirty devices each of two sites; the first flaps from the one end to the other while it
+  // learns.
+  private static StreamVerdict learned(boolean flaps, Stream.Kind kind)
+      throws MalformedDocumentException {
+    GatewayFleet fleet =
+        new GatewayFleet(
+            new GatewayFleet.Shape(
+                60, 1, (gateway, place) -> Map.of("site", "s" + gateway % 2), .1, 0),
+            Optional.empty(),
+            11);
+    DriftLedger ledger = new DriftLedger(DriftSettings.DEFAULTS);
+    ledger.register(GatewayFleet.VERSION, fleet.streams());
+    Cohort site = new Cohort("site", "s1");
+    WindowVerdict last = ledger.judge(0, List.of());
+    for (int window = 1; window < 8; window++) {
+      List<DeviceWindow> windows = fleet.window(site, 0);
+      if (flaps) {
+        float value = window % 2 == 0 ? -9 : kind == Stream.Kind.QUALITY ? Float.NaN : 9;
+        windows.set(0, fleet.constant(windows.getFirst(), value));
+      }
+      last = ledger.judge(window, windows);
+    }
+    return last.streams().stream()
+        .filter(one -> one.cohort().equals(site) && one.stream().kind() == kind)
+        .filter(one -> one.stream().name().equals("f0"))
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test

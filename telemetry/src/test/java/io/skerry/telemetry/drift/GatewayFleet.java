@@ -110,4 +110,13 @@ final class GatewayFleet {
     }
     return windows;
   }
+
+  /** A device's window in which the first feature is always the same. */
+  DeviceWindow constant(DeviceWindow of, float value) throws MalformedDocumentException {
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(manifest));
+    for (int i = 0; i < 10; i++) {
+      sketch.observe(new float[] {value, (float) random.nextGaussian()}, .5f, 1, 100);
+    }
+    return new DeviceWindow(of.device(), of.attributes(), of.version(), sketch.counts());
+  }
 }
