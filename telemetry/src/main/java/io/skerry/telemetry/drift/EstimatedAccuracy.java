@@ -10,6 +10,7 @@ import java.util.List;
  * <pre>{@code
  * TP = sum over bins at or above the threshold of c_b p_b      FN = sum below of c_b p_b
  * accuracy = sum c_b (p_b or 1 - p_b) / sum c_b                balanced = (TP / P + TN / N) / 2
+ * the threshold's own bin counts on both sides, by the part of its width that lies on each
  * AUC from the cumulative sums of c_b p_b and c_b (1 - p_b)
  * }</pre>
  *
@@ -80,7 +81,7 @@ public record EstimatedAccuracy(
    * @throws IllegalArgumentException if nothing was counted
    */
   public static EstimatedAccuracy of(List<Scored> devices, double threshold) {
-    return of(devices, (int) Math.ceil(threshold * Calibration.BINS - 1e-9), false);
+    return of(devices, threshold * Calibration.BINS, false);
   }
 
   /**
@@ -112,7 +113,7 @@ public record EstimatedAccuracy(
    */
   public static Estimate ofSums(List<Scored> scores, List<Scored> confidences, double threshold) {
     Sums sums = new Sums();
-    int first = (int) Math.ceil(threshold * Calibration.BINS - 1e-9);
+    double first = threshold * Calibration.BINS;
     scores.forEach(one -> sums.add(one, first));
     confidences.forEach(one -> sums.add(one, 0));
     if (sums.total == 0) {
@@ -125,17 +126,23 @@ public record EstimatedAccuracy(
         .within(0, 1);
   }
 
+  // The part of a bin that is positive.
+  private static double above(int bin, double first) {
+    return Math.clamp(bin + 1 - first, 0, 1);
+  }
+
   private static final class Sums {
     private double total;
     private double right;
     private double chance;
     private double deviations;
 
-    void add(Scored one, int first) {
+    void add(Scored one, double first) {
       for (int bin = 0; bin < Calibration.BINS; bin++) {
         double count = one.counts().get(bin);
         double positive = one.calibration().probability(bin);
-        double comesTrue = bin >= first ? positive : 1 - positive;
+        double above = above(bin, first);
+        double comesTrue = above * positive + (1 - above) * (1 - positive);
         total += count;
         right += count * comesTrue;
         chance += count * comesTrue * (1 - comesTrue);
@@ -167,15 +174,19 @@ public record EstimatedAccuracy(
     }
 
     double total() {
-      return sum(positive, 0, Calibration.BINS) + sum(negative, 0, Calibration.BINS);
+      return sum(positive) + sum(negative);
     }
 
-    /** Accuracy, balanced accuracy, area under the curve; bins from the first on are positive. */
-    double[] figures(int first, boolean confidence) {
-      double positives = sum(positive, 0, Calibration.BINS);
-      double negatives = sum(negative, 0, Calibration.BINS);
-      double truePositives = sum(positive, first, Calibration.BINS);
-      double trueNegatives = sum(negative, 0, first);
+    /** Accuracy, balanced accuracy, area under the curve; what lies above the first is positive. */
+    double[] figures(double first, boolean confidence) {
+      double positives = sum(positive);
+      double negatives = sum(negative);
+      double truePositives = 0;
+      double trueNegatives = 0;
+      for (int bin = 0; bin < Calibration.BINS; bin++) {
+        truePositives += above(bin, first) * positive[bin];
+        trueNegatives += (1 - above(bin, first)) * negative[bin];
+      }
       double accuracy = (truePositives + trueNegatives) / (positives + negatives);
       double balanced =
           confidence || positives <= 0 || negatives <= 0
@@ -194,16 +205,12 @@ public record EstimatedAccuracy(
       return positives <= 0 || negatives <= 0 ? .5 : area / positives / negatives;
     }
 
-    private static double sum(double[] values, int from, int until) {
-      double sum = 0;
-      for (int bin = Math.clamp(from, 0, until); bin < until; bin++) {
-        sum += values[bin];
-      }
-      return sum;
+    private static double sum(double[] values) {
+      return Arrays.stream(values).sum();
     }
   }
 
-  private static EstimatedAccuracy of(List<Scored> all, int first, boolean confidence) {
+  private static EstimatedAccuracy of(List<Scored> all, double first, boolean confidence) {
     double[] counted = all.stream().mapToDouble(Scored::total).toArray();
     double limit = DeviceShare.limit(counted);
     return ofCapped(
@@ -214,7 +221,7 @@ public record EstimatedAccuracy(
   }
 
   private static EstimatedAccuracy ofCapped(
-      List<Scored> devices, int first, boolean confidence, long predictions) {
+      List<Scored> devices, double first, boolean confidence, long predictions) {
     List<Expected> rows = devices.stream().map(Expected::of).toList();
     Expected all = new Expected();
     rows.forEach(row -> all.add(row, 1));

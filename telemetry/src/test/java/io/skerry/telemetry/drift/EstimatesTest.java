@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class EstimatesTest {
   /** A model whose score is the square root of the true probability. */
@@ -46,6 +48,11 @@ class EstimatesTest {
   }
 
   private static EstimatedAccuracy estimated(List<Outcome> outcomes, Calibration calibration) {
+    return estimated(outcomes, calibration, .5);
+  }
+
+  private static EstimatedAccuracy estimated(
+      List<Outcome> outcomes, Calibration calibration, double threshold) {
     List<long[]> devices = new ArrayList<>();
     for (int device = 0; device < 40; device++) {
       devices.add(new long[Calibration.BINS]);
@@ -53,7 +60,7 @@ class EstimatesTest {
     for (int i = 0; i < outcomes.size(); i++) {
       devices.get(i % 40)[Calibration.bin(outcomes.get(i).score())]++;
     }
-    return EstimatedAccuracy.of(devices, calibration, .5);
+    return EstimatedAccuracy.of(devices, calibration, threshold);
   }
 
   private static double realised(List<Outcome> outcomes) {
@@ -84,6 +91,30 @@ class EstimatesTest {
     assertThat(error).isLessThan(.012);
     assertThat(uncalibrated).isGreaterThan(2 * error);
     assertThat(covered).isGreaterThanOrEqualTo(17);
+  }
+
+  /** A threshold is seldom the edge of a bin; for rare classes it lies within the first ones. */
+  @ParameterizedTest
+  @CsvSource({".02, 4", ".3, 3", ".5, 1"})
+  void splitsTheBinThatTheThresholdLiesIn(double threshold, double skew) {
+    List<Outcome> outcomes = outcomes(new Source(5, skew, false), 100_000);
+    Calibration calibration = Calibration.of(outcomes);
+    double expected =
+        outcomes.stream()
+            .mapToDouble(one -> one.score() * one.score())
+            .map(p -> Math.sqrt(p) >= threshold ? p : 1 - p)
+            .average()
+            .orElseThrow();
+    Long[] counts = new Long[Calibration.BINS];
+    Arrays.fill(counts, 0L);
+    outcomes.forEach(one -> counts[Calibration.bin(one.score())]++);
+    List<EstimatedAccuracy.Scored> sums =
+        List.of(new EstimatedAccuracy.Scored(Arrays.asList(counts), calibration));
+
+    assertThat(estimated(outcomes, calibration, threshold).accuracy().value())
+        .isCloseTo(expected, within(.004));
+    assertThat(EstimatedAccuracy.ofSums(sums, List.of(), threshold).value())
+        .isCloseTo(expected, within(.004));
   }
 
   @Test
