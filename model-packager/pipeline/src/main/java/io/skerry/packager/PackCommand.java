@@ -212,28 +212,34 @@ final class PackCommand implements Callable<Integer> {
             })
         .setExecutionExceptionHandler(
             (exception, command, parsed) -> {
-              if (exception instanceof JobFailure
-                  || exception instanceof ArtifactException
-                  || exception instanceof IOException
-                  || exception instanceof IllegalArgumentException) {
-                String text =
-                    exception instanceof NoSuchFileException
-                        ? "there is no file " + exception.getMessage()
-                        : Packaging.oneLine(exception);
-                if (text.contains(DISK_FULL)) {
-                  text +=
-                      ": free some for --out and for temporary files in %s, or name other disks"
-                          .formatted(System.getProperty("java.io.tmpdir"));
-                }
-                command.getErr().println("skerry pack: " + text);
-                if (command.getCommand() instanceof PackCommand pack && pack.trace) {
-                  exception.printStackTrace(command.getErr());
-                }
-                return FAILED;
+              command.getErr().println("skerry pack: " + told(exception));
+              CommandLine whole = command.getParent() == null ? command : command.getParent();
+              if (whole.getCommand() instanceof PackCommand pack && pack.trace) {
+                exception.printStackTrace(command.getErr());
               }
-              throw exception;
+              return FAILED;
             })
         .execute(arguments);
+  }
+
+  /** A failure in one line, with what to do. */
+  static String told(Exception exception) {
+    if (!(exception instanceof JobFailure
+        || exception instanceof ArtifactException
+        || exception instanceof IOException
+        || exception instanceof IllegalArgumentException)) {
+      return "%s: %s: this is a fault of Skerry: report it with what 'skerry pack --trace' prints"
+          .formatted(exception.getClass().getSimpleName(), Packaging.oneLine(exception));
+    }
+    String text =
+        exception instanceof NoSuchFileException
+            ? "there is no file " + exception.getMessage()
+            : Packaging.oneLine(exception);
+    return text.contains(DISK_FULL)
+        ? text
+            + ": free some for --out and for temporary files in %s, or name other disks"
+                .formatted(System.getProperty("java.io.tmpdir"))
+        : text;
   }
 
   @Override
