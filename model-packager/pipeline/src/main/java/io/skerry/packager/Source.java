@@ -173,7 +173,8 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
           case INT8 -> TfliteExport.write(quantized(recipe));
           case FP16, INT8_WEIGHTS ->
               throw new ModelRefusedException(
-                  "TFLite files are written as fp32 or int8, not as " + precision);
+                  "TFLite files are written as fp32 or int8: let the profile name those, not "
+                      + precision);
         };
       }
       return switch (precision) {

@@ -25,6 +25,7 @@ public final class NpyFile implements AutoCloseable {
   static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
   static final int PREFIX_BYTES = 10;
 
+  private static final String AGAIN = "write it again";
   private static final Pattern HEADER =
       Pattern.compile(
           "\\{'descr': '([^']{1,8})', 'fortran_order': (True|False), 'shape': \\(([0-9, ]*)\\),? ?\\}\\s*");
@@ -68,17 +69,17 @@ public final class NpyFile implements AutoCloseable {
     fill(prefix, 0);
     if (prefix.position() < PREFIX_BYTES
         || !Arrays.equals(prefix.array(), 0, MAGIC.length, MAGIC, 0, MAGIC.length)) {
-      throw malformed("it is no NPY file of version 1.0");
+      throw malformed("it is no NPY file of version 1.0", "write it with numpy.save");
     }
     ByteBuffer header = ByteBuffer.allocate(Short.toUnsignedInt(prefix.getShort(MAGIC.length)));
     fill(header, PREFIX_BYTES);
     Matcher matcher = HEADER.matcher(new String(header.array(), StandardCharsets.ISO_8859_1));
     if (header.hasRemaining() || !matcher.matches()) {
-      throw malformed("its header is not {'descr', 'fortran_order', 'shape'}");
+      throw malformed("its header is not {'descr', 'fortran_order', 'shape'}", AGAIN);
     }
     this.stored = stored(matcher.group(1));
     if (matcher.group(2).equals("True")) {
-      throw malformed("it is in Fortran order; write it row-major");
+      throw malformed("it is in Fortran order", "write it row-major");
     }
     this.shape = shape(matcher.group(3));
     this.start = (long) PREFIX_BYTES + header.capacity();
@@ -86,7 +87,8 @@ public final class NpyFile implements AutoCloseable {
     if (channel.size() != expected) {
       throw malformed(
           "it has %d bytes where shape %s of %s needs %d"
-              .formatted(channel.size(), Arrays.toString(shape), stored.code, expected));
+              .formatted(channel.size(), Arrays.toString(shape), stored.code, expected),
+          AGAIN);
     }
   }
 
@@ -112,10 +114,11 @@ public final class NpyFile implements AutoCloseable {
       }
     }
     throw malformed(
-        "its type '%s' is none of %s; write it as one of them"
+        "its type '%s' is none of %s"
             .formatted(
                 code,
-                Arrays.stream(Stored.values()).map(s -> s.code).collect(Collectors.joining(", "))));
+                Arrays.stream(Stored.values()).map(s -> s.code).collect(Collectors.joining(", "))),
+        "write it as one of them");
   }
 
   private int[] shape(String text) throws IOException {
@@ -127,11 +130,12 @@ public final class NpyFile implements AutoCloseable {
               .mapToInt(Integer::parseInt)
               .toArray();
       if (dimensions.length > NpyArray.DIMENSIONS_MAX) {
-        throw malformed("it has more than %d dimensions".formatted(NpyArray.DIMENSIONS_MAX));
+        throw malformed("it has more than %d dimensions".formatted(NpyArray.DIMENSIONS_MAX), AGAIN);
       }
       return dimensions;
     } catch (NumberFormatException e) {
-      throw new IOException("%s: its shape (%s) is unreadable".formatted(file, text), e);
+      throw new IOException(
+          "%s is unreadable: its shape is (%s): %s".formatted(file, text, AGAIN), e);
     }
   }
 
@@ -173,7 +177,9 @@ public final class NpyFile implements AutoCloseable {
     long bytesEach = elementsEach * stored.bytes;
     // Of converted elements both forms must fit an array.
     if (count * elementsEach > Integer.MAX_VALUE / Math.max(Integer.BYTES, stored.bytes)) {
-      throw malformed("%d rows of %d elements are too many to read".formatted(count, elementsEach));
+      throw malformed(
+          "%d rows of %d elements are too many to read".formatted(count, elementsEach),
+          "write fewer");
     }
     ByteBuffer bytes =
         ByteBuffer.allocate((int) (count * bytesEach)).order(ByteOrder.LITTLE_ENDIAN);
@@ -181,7 +187,7 @@ public final class NpyFile implements AutoCloseable {
       bytes.limit((int) ((i + 1) * bytesEach));
       fill(bytes, start + row.applyAsInt(i) * bytesEach);
       if (bytes.hasRemaining()) {
-        throw malformed("it ends before its row %d does".formatted(row.applyAsInt(i)));
+        throw malformed("it ends before its row %d does".formatted(row.applyAsInt(i)), AGAIN);
       }
     }
     return bytes.flip();
@@ -222,8 +228,9 @@ public final class NpyFile implements AutoCloseable {
           data[i] = integer(bytes);
           if (stored == Stored.U8 && data[i] < 0) {
             throw malformed(
-                "its element %d is %s, more than 2^63 - 1; write it as <i8"
-                    .formatted(i, Long.toUnsignedString(data[i])));
+                "its element %d is %s, more than 2^63 - 1"
+                    .formatted(i, Long.toUnsignedString(data[i])),
+                "write it as <i8");
           }
         }
         yield NpyArray.ofLongs(data, dimensions);
@@ -257,8 +264,8 @@ public final class NpyFile implements AutoCloseable {
     }
   }
 
-  private IOException malformed(String fault) {
-    return new IOException("%s is unreadable: %s".formatted(file, fault));
+  private IOException malformed(String fault, String remedy) {
+    return new IOException("%s is unreadable: %s: %s".formatted(file, fault, remedy));
   }
 
   @Override

@@ -25,6 +25,9 @@ public final class Samples {
   /** Bytes of a file that are converted at once. */
   private static final long PART_BYTES = 4L << 20;
 
+  private static final String UNREADABLE =
+      " is unreadable: see that you may read it, or write it again";
+
   private final String source;
   private final ElementType type;
   private final MemorySegment elements;
@@ -186,9 +189,9 @@ public final class Samples {
       throw new DataRefusedException(file + ": there is no such file", e);
     } catch (IOException e) {
       throw new DataRefusedException(
-          e.getMessage() == null ? file + " is unreadable" : e.getMessage(), e);
+          e.getMessage() == null ? file + UNREADABLE : e.getMessage(), e);
     } catch (UncheckedIOException e) {
-      throw new DataRefusedException(file + " is unreadable", e);
+      throw new DataRefusedException(file + UNREADABLE, e);
     }
   }
 

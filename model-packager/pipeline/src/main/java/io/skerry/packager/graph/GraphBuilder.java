@@ -61,7 +61,7 @@ public final class GraphBuilder {
     Constant constant = constants.get(tensor);
     Shape shape = constant != null ? constant.shape() : shapes.get(tensor);
     if (shape == null) {
-      throw new ModelRefusedException("tensor '%s' is made by no node".formatted(tensor));
+      throw ModelRefusedException.ofPart("tensor '%s' is made by no node".formatted(tensor));
     }
     return shape;
   }

@@ -68,7 +68,7 @@ public record InputShape(Optional<String> input, List<Integer> dimensions) {
     }
     if (!names.contains(wanted)) {
       throw new ModelRefusedException(
-          "there is no input '%s' to give a shape, only %s".formatted(wanted, names));
+          "there is no input '%s' to give a shape: name one of %s".formatted(wanted, names));
     }
     for (ValueInfoProto.Builder each : graph.getInputBuilderList()) {
       if (each.getName().equals(wanted)) {

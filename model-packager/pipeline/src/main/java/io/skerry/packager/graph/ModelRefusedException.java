@@ -4,6 +4,7 @@ package io.skerry.packager.graph;
 public final class ModelRefusedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
   private static final int MESSAGE_CHARS_MAX = 1000;
+  private static final String OF_PART = ": change this part of the model, or export it again";
 
   public ModelRefusedException(String message) {
     super(oneLine(message));
@@ -11,6 +12,15 @@ public final class ModelRefusedException extends RuntimeException {
 
   public ModelRefusedException(String message, Throwable cause) {
     super(oneLine(message), cause);
+  }
+
+  /**
+   * A refusal of what does not fit together in the model, which nobody but its maker can mend.
+   *
+   * @param cause without a remedy, which is added
+   */
+  public static ModelRefusedException ofPart(String cause) {
+    return new ModelRefusedException(cause + OF_PART);
   }
 
   /** Names come from the file: they may hold anything, and be of any length. */

@@ -211,7 +211,7 @@ final class OnnxComposites {
     int index = Math.toIntExact(indexes.values()[0]);
     int from = index < 0 ? index + x.dimension(axis) : index;
     if (from < 0 || from >= x.dimension(axis)) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "index %d is none along dimension %d of %s".formatted(index, axis, x));
     }
     List<Integer> begin = new ArrayList<>(Collections.nCopies(x.rank() - 1, 0));

@@ -99,7 +99,7 @@ final class OnnxFolding {
     int from = Math.clamp(start < 0 ? start + (long) rank : start, 0, rank);
     int to = Math.clamp(end < 0 ? end + (long) rank : end, 0, rank);
     if (from >= to) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "from dimension %d to %d of %s, nothing is left".formatted(start, end, shape));
     }
     return WholeNumbers.list(
@@ -375,7 +375,7 @@ final class OnnxFolding {
         new Shape(
             Arrays.stream(known(List.of(input), 0).values()).mapToObj(Math::toIntExact).toList());
     if (shape.dimensions().stream().anyMatch(size -> size < 1)) {
-      throw new ModelRefusedException("a constant of shape %s is none".formatted(shape));
+      throw ModelRefusedException.ofPart("a constant of shape %s is none".formatted(shape));
     }
     count(output, shape);
     TensorProto value = attributes.tensor("value").orElse(null);
@@ -412,7 +412,7 @@ final class OnnxFolding {
       long index = indices.at(i / inner % each);
       long place = index < 0 ? index + size : index;
       if (place < 0 || place >= size) {
-        throw new ModelRefusedException(
+        throw ModelRefusedException.ofPart(
             "index %d lies outside dimension %d of %s".formatted(index, along, x));
       }
       from[i] = (i / inner / each * size + (int) place) * inner + i % inner;
@@ -438,7 +438,7 @@ final class OnnxFolding {
       begin[axis] = place(starts[i], whole);
       int size = Math.ceilDiv(place(ends[i], whole) - begin[axis], step[axis]);
       if (size < 1) {
-        throw new ModelRefusedException(
+        throw ModelRefusedException.ofPart(
             "from %d to %d of dimension %d of %s, nothing is left"
                 .formatted(starts[i], ends[i], axis, x));
       }
@@ -476,7 +476,7 @@ final class OnnxFolding {
       elements = Math.addExact(elements, shape(input).elements());
       size += others.set(along, first.dimension(along));
       if (!others.equals(first.dimensions())) {
-        throw new ModelRefusedException(
+        throw ModelRefusedException.ofPart(
             "operands of shape %s and %s do not fit each other along axis %d"
                 .formatted(first, shape(input), along));
       }
@@ -538,7 +538,7 @@ final class OnnxFolding {
   private Constant real(List<String> inputs, int at) {
     Constant constant = at < inputs.size() ? reals.get(inputs.get(at)) : null;
     if (constant == null) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "operand %d is no constant of floats, which it must be beside other constants"
               .formatted(at));
     }

@@ -143,19 +143,20 @@ public final class OnnxImport {
   private static Graph graph(GraphProto proto, int operatorSet, boolean anyBatch) {
     if (proto.getNodeCount() > NODES_MAX) {
       throw new ModelRefusedException(
-          "the model has %d nodes, the limit is %d".formatted(proto.getNodeCount(), NODES_MAX));
+          "the model has %d nodes, the limit is %d: export it in fewer"
+              .formatted(proto.getNodeCount(), NODES_MAX));
     }
     List<ValueInfoProto> inputs = inputs(proto);
     if (inputs.size() != 1) {
       throw new ModelRefusedException(
-          "the model has %d inputs, one is supported: %s"
+          "the model has %d inputs %s, one is supported: export it with one, the others as constants"
               .formatted(inputs.size(), inputs.stream().map(ValueInfoProto::getName).toList()));
     }
     String input = inputs.getFirst().getName();
     Shape shape = inputShape(inputs.getFirst());
     int batch = anyBatch ? Math.max(1, shape.dimension(0)) : 1;
     if (proto.getOutputCount() == 0) {
-      throw new ModelRefusedException("the model has no output");
+      throw new ModelRefusedException("the model has no output: export it again");
     }
     Set<String> read = read(proto);
     OnnxNodes nodes = new OnnxNodes(operatorSet, batch, read);
@@ -292,7 +293,12 @@ public final class OnnxImport {
             "input '%s' has no fixed size in dimension %d: only the batch may vary, fix the others at export, or give 'skerry pack' the --input-shape"
                 .formatted(input.getName(), dimensions.size()));
       }
-      dimensions.add(fixed ? Math.toIntExact(dimension.getDimValue()) : Shape.BATCH);
+      if (dimension.getDimValue() > Integer.MAX_VALUE) {
+        throw new ModelRefusedException(
+            "input '%s' has size %d in dimension %d: export it for smaller inputs"
+                .formatted(input.getName(), dimension.getDimValue(), dimensions.size()));
+      }
+      dimensions.add(fixed ? (int) dimension.getDimValue() : Shape.BATCH);
     }
     if (dimensions.size() < 2) {
       throw new ModelRefusedException(

@@ -82,11 +82,11 @@ final class OnnxNodes {
           "output '%s' is constant, whatever the input: leave it out".formatted(name));
     }
     if (!shapes.containsKey(tensor)) {
-      throw new ModelRefusedException("output '%s' is made by no node".formatted(name));
+      throw ModelRefusedException.ofPart("output '%s' is made by no node".formatted(name));
     }
     if (!tensor.equals(name)) {
       if (isConstant(name) || shapes.containsKey(name)) {
-        throw new ModelRefusedException("tensor '%s' is made twice".formatted(name));
+        throw ModelRefusedException.ofPart("tensor '%s' is made twice".formatted(name));
       }
       if (outputs.contains(tensor) || nodes.stream().noneMatch(n -> n.output().equals(tensor))) {
         put(name, new Op.Reshape(shape(tensor)), name, tensor);
@@ -121,7 +121,7 @@ final class OnnxNodes {
           || isConstant(made)
           || aliases.containsKey(made)
           || composites.movesBatch(made)) {
-        throw new ModelRefusedException("tensor '%s' is made twice".formatted(made));
+        throw ModelRefusedException.ofPart("tensor '%s' is made twice".formatted(made));
       }
     }
     OnnxAttributes attributes = new OnnxAttributes(proto);
@@ -303,7 +303,7 @@ final class OnnxNodes {
       for (int axis = x.rank() - 1; axis >= 0; axis--) {
         boolean named = positive.contains(axis) || (positive.isEmpty() && x.dimension(axis) == 1);
         if (named && result.remove(axis) != 1) {
-          throw new ModelRefusedException(
+          throw ModelRefusedException.ofPart(
               "dimension %d of %s is not 1 and cannot be left out".formatted(axis, x));
         }
       }
@@ -331,7 +331,7 @@ final class OnnxNodes {
     float beta = attributes.real("beta", 1);
     Constant weights = constant(proto, 1);
     if (weights.shape().rank() != 2) {
-      throw new ModelRefusedException("weights %s are no matrix".formatted(weights.shape()));
+      throw ModelRefusedException.ofPart("weights %s are no matrix".formatted(weights.shape()));
     }
     if (attributes.integer("transB", 0) == 0) {
       weights = weights.transposed(1, 0);
@@ -354,7 +354,7 @@ final class OnnxNodes {
     }
     Constant weights = constant(proto, 1);
     if (weights.shape().rank() != 2) {
-      throw new ModelRefusedException("weights %s are no matrix".formatted(weights.shape()));
+      throw ModelRefusedException.ofPart("weights %s are no matrix".formatted(weights.shape()));
     }
     if (shape(operand(proto, 0)).rank() > 2) {
       composites.pointwise(name, proto, weights);
@@ -461,7 +461,7 @@ final class OnnxNodes {
     if (ends.size() != starts.size()
         || axes.size() != starts.size()
         || (!steps.isEmpty() && steps.size() != starts.size())) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "starts %s, ends %s, axes %s and steps %s do not fit each other"
               .formatted(starts, ends, axes, steps));
     }
@@ -555,7 +555,7 @@ final class OnnxNodes {
 
   private static List<Integer> spreadOver(int rank, List<Integer> axes, List<Integer> pads) {
     if (pads.size() != 2 * axes.size()) {
-      throw new ModelRefusedException("pads %s do not fit axes %s".formatted(pads, axes));
+      throw ModelRefusedException.ofPart("pads %s do not fit axes %s".formatted(pads, axes));
     }
     List<Integer> spread = new ArrayList<>(Collections.nCopies(2 * rank, 0));
     for (int i = 0; i < axes.size(); i++) {
@@ -686,7 +686,7 @@ final class OnnxNodes {
       more = Collections.nCopies(kernel.size(), 0);
     }
     if (more.size() != kernel.size() || more.stream().anyMatch(m -> m < 0)) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "output_padding %s does not fit kernel %s".formatted(more, kernel));
     }
     Op op = new Op.ConvTranspose(window, more, attributes.integer("group", 1));
@@ -719,7 +719,7 @@ final class OnnxNodes {
     Shape x = shape(operand(proto, 0));
     Window window = OnnxWindows.window(kernel, x, attributes);
     if (window.dilations().stream().anyMatch(d -> d != 1)) {
-      throw new ModelRefusedException("dilated pooling is not supported");
+      throw ModelRefusedException.ofPart("dilated pooling is not supported");
     }
     if (attributes.integer("ceil_mode", 0) == 0) {
       return window;
@@ -758,7 +758,7 @@ final class OnnxNodes {
   private Op flatten(NodeProto proto, OnnxAttributes attributes) {
     Shape x = shape(resolved(proto.getInput(0)));
     if (attributes.integer("axis", 1) != 1) {
-      throw new ModelRefusedException("only axis 1 is supported, which keeps the batch");
+      throw ModelRefusedException.ofPart("only axis 1 is supported, which keeps the batch");
     }
     return new Op.Reshape(Shape.of(x.dimension(0), x.elementsPerItem()));
   }
@@ -785,7 +785,7 @@ final class OnnxNodes {
       } else if (dimension == -1) {
         open = i;
       } else if (dimension < 1) {
-        throw new ModelRefusedException("target shape holds %d".formatted(dimension));
+        throw ModelRefusedException.ofPart("target shape holds %d".formatted(dimension));
       }
       known *= dimension == Shape.BATCH ? 1 : dimension;
       dimensions.add(dimension);
@@ -795,7 +795,7 @@ final class OnnxNodes {
     if (open > 0 || (open == 0 && batch != Shape.BATCH)) {
       dimensions.set(open, Math.toIntExact(x.elements() / known));
     } else if (open == 0 && !batchKept) {
-      throw new ModelRefusedException("the batch must stay first");
+      throw ModelRefusedException.ofPart("the batch must stay first");
     }
     return new Shape(dimensions);
   }
@@ -818,7 +818,7 @@ final class OnnxNodes {
       permutation = IntStream.range(0, rank).map(i -> rank - 1 - i).boxed().toList();
     }
     if (!permutation.stream().sorted().toList().equals(IntStream.range(0, rank).boxed().toList())) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "perm %s is no order of %d axes".formatted(permutation, rank));
     }
     return permutation;
@@ -879,7 +879,7 @@ final class OnnxNodes {
     } else if (attributes.has("value_int")) {
       folding.put(output, new WholeNumbers(Shape.of(), attributes.integer("value_int", 0)));
     } else {
-      throw new ModelRefusedException("a constant of this kind is not supported");
+      throw ModelRefusedException.ofPart("a constant of this kind is not supported");
     }
   }
 
@@ -902,7 +902,7 @@ final class OnnxNodes {
 
   static void checkInputs(NodeProto proto, int needed) {
     if (proto.getInputCount() < needed) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "it has %d inputs, %d are needed".formatted(proto.getInputCount(), needed));
     }
   }
@@ -959,7 +959,7 @@ final class OnnxNodes {
     @Nullable Shape shape = shapes.get(tensor);
     composites.requireBatchFirst(tensor);
     if (shape == null) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "operand '%s' is made by no node before this one".formatted(tensor));
     }
     return shape;
@@ -983,7 +983,7 @@ final class OnnxNodes {
   private static Constant spread(Constant bias, int outputs) {
     float[] values = new float[outputs];
     if (bias.size() != 1 && bias.size() != outputs) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "bias %s does not fit %d outputs".formatted(bias.shape(), outputs));
     }
     for (int i = 0; i < outputs; i++) {

@@ -11,7 +11,7 @@ final class OnnxWindows {
   static Window window(List<Integer> kernel, Shape x, OnnxAttributes attributes) {
     int rank = kernel.size();
     if (x.rank() != rank + 2) {
-      throw new ModelRefusedException("kernel %s does not fit input %s".formatted(kernel, x));
+      throw ModelRefusedException.ofPart("kernel %s does not fit input %s".formatted(kernel, x));
     }
     List<Integer> strides = attributes.perDimension("strides", rank);
     List<Integer> dilations = attributes.perDimension("dilations", rank);
@@ -24,7 +24,7 @@ final class OnnxWindows {
       pads = IntStream.range(0, 2 * rank).mapToObj(i -> 0).toList();
     }
     if (pads.size() != 2 * rank || pads.stream().anyMatch(pad -> pad < 0)) {
-      throw new ModelRefusedException("pads %s do not fit kernel %s".formatted(pads, kernel));
+      throw ModelRefusedException.ofPart("pads %s do not fit kernel %s".formatted(pads, kernel));
     }
     return new Window(
         kernel, strides, dilations, pads.subList(0, rank), pads.subList(rank, 2 * rank));

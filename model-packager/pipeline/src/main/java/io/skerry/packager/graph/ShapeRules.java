@@ -37,7 +37,7 @@ final class ShapeRules {
 
   private static Shape sloped(Shape x, Shape slopes) {
     if (!broadcast(x, slopes).equals(x)) {
-      throw new ModelRefusedException("slopes %s do not fit input %s".formatted(slopes, x));
+      throw ModelRefusedException.ofPart("slopes %s do not fit input %s".formatted(slopes, x));
     }
     return x;
   }
@@ -50,7 +50,7 @@ final class ShapeRules {
             && x.dimension(rank - 1) == y.dimension(rank - 2)
             && x.dimensions().subList(0, rank - 2).equals(y.dimensions().subList(0, rank - 2));
     if (!fits) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "matrices %s and %s do not fit each other, or their batches differ".formatted(x, y));
     }
     List<Integer> dimensions = new ArrayList<>(x.dimensions());
@@ -73,7 +73,7 @@ final class ShapeRules {
   private static Shape normalised(Shape x, List<Shape> inputs) {
     int size = x.dimension(x.rank() - 1);
     if (x.rank() < 2 || inputs.get(1).elements() != size || inputs.get(2).elements() != size) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "factors %s and shifts %s do not fit input %s"
               .formatted(inputs.get(1), inputs.get(2), x));
     }
@@ -94,7 +94,7 @@ final class ShapeRules {
         size += others.set(axis, dimensions.get(axis));
       }
       if (!others.equals(first.dimensions())) {
-        throw new ModelRefusedException(
+        throw ModelRefusedException.ofPart(
             "operands of shape %s and %s do not fit each other along axis %d"
                 .formatted(first, input, axis));
       }
@@ -110,7 +110,7 @@ final class ShapeRules {
       int l = i < rank - left.rank() ? 1 : left.dimension(i - rank + left.rank());
       int r = i < rank - right.rank() ? 1 : right.dimension(i - rank + right.rank());
       if (l != r && l != 1 && r != 1) {
-        throw new ModelRefusedException(
+        throw ModelRefusedException.ofPart(
             "operands of shape %s and %s do not fit each other".formatted(left, right));
       }
       dimensions.add(l == 1 ? r : l);
@@ -124,7 +124,7 @@ final class ShapeRules {
     if (weights.rank() != x.rank()
         || weights.dimension(1) * conv.group() != x.dimension(1)
         || weights.dimension(0) % conv.group() != 0) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "weights %s with group %d do not fit input %s".formatted(weights, conv.group(), x));
     }
     checkBias(inputs, weights.dimension(0));
@@ -133,7 +133,7 @@ final class ShapeRules {
 
   private static Shape padded(Op.Pad pad, Shape x) {
     if (pad.before().size() != x.rank() || pad.after().size() != x.rank()) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "pads %s and %s do not fit input %s".formatted(pad.before(), pad.after(), x));
     }
     if (pad.before().getFirst() != 0 || pad.after().getFirst() != 0) {
@@ -157,7 +157,7 @@ final class ShapeRules {
               && slice.end(i) <= x.dimension(i + 1);
     }
     if (!fits) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "from %s, %s elements %s apart do not lie in input %s"
               .formatted(slice.begin(), slice.size(), slice.steps(), x));
     }
@@ -186,7 +186,7 @@ final class ShapeRules {
     if (weights.rank() != x.rank()
         || weights.dimension(0) != x.dimension(1)
         || weights.dimension(0) % conv.group() != 0) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "weights %s with group %d do not fit input %s".formatted(weights, conv.group(), x));
     }
     int outputs = weights.dimension(1) * conv.group();
@@ -206,7 +206,7 @@ final class ShapeRules {
 
   private static int checked(long dimension) {
     if (dimension < 1 || dimension > Integer.MAX_VALUE) {
-      throw new ModelRefusedException("the result would have dimension %d".formatted(dimension));
+      throw ModelRefusedException.ofPart("the result would have dimension %d".formatted(dimension));
     }
     return (int) dimension;
   }
@@ -218,7 +218,7 @@ final class ShapeRules {
           "input %s: a batch and one dimension are supported, flatten it first".formatted(x));
     }
     if (x.dimension(1) != weights.dimension(1)) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "weights %s (outputs, inputs) do not fit input %s".formatted(weights, x));
     }
     checkBias(inputs, weights.dimension(0));
@@ -227,7 +227,7 @@ final class ShapeRules {
 
   private static void checkBias(List<Shape> inputs, int outputs) {
     if (inputs.size() > 2 && inputs.get(2).elements() != outputs) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "bias %s does not fit %d outputs".formatted(inputs.get(2), outputs));
     }
   }
@@ -238,7 +238,7 @@ final class ShapeRules {
     for (int axis = 0; axis < window.rank(); axis++) {
       int size = window.outputSize(axis, x.dimension(axis + 2));
       if (size < 1) {
-        throw new ModelRefusedException(
+        throw ModelRefusedException.ofPart(
             "kernel %s is larger than input %s".formatted(window.kernel(), x));
       }
       dimensions.add(size);
@@ -270,7 +270,7 @@ final class ShapeRules {
     if (target.rank() < 1
         || target.dimension(0) != x.dimension(0)
         || target.elementsPerItem() != x.elementsPerItem()) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "%s cannot become %s with the batch kept first".formatted(x, target));
     }
     return target;

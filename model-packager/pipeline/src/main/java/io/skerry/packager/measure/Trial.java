@@ -42,7 +42,8 @@ public final class Trial {
             .orElseThrow(
                 () ->
                     refused(
-                        "the engine takes longer than %d s to run one item", TIME_MAX.toSeconds()));
+                        "the engine takes longer than %d s to run one item: prune the model",
+                        TIME_MAX.toSeconds()));
     if (code > SIGNALS) {
       throw refused(
           "the engine ended its process (signal %d) while it loaded the file and ran it once: it is"

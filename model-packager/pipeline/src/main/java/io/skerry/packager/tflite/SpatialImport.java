@@ -62,7 +62,7 @@ final class SpatialImport {
         || options.getShrinkAxisMask() != 0
         || options.getOffset()
         || Arrays.stream(steps).anyMatch(step -> step < 1)) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "only slices that keep all dimensions and go forwards are supported");
     }
     int[] from = new int[shape.length];
@@ -130,7 +130,7 @@ final class SpatialImport {
 
   private static ResizePlaces places(boolean alignCorners, boolean halfPixelCenters) {
     if (alignCorners && halfPixelCenters) {
-      throw new ModelRefusedException("its corners cannot be aligned and its pixels be centred");
+      throw ModelRefusedException.ofPart("its corners cannot be aligned and its pixels be centred");
     }
     return new ResizePlaces(alignCorners, halfPixelCenters);
   }

@@ -177,7 +177,8 @@ public final class TfliteExport {
     double sum = known.scale(node.output()).scale();
     if (2 * coarsest >= SUM_STEPS_MAX * sum) {
       throw new ModelRefusedException(
-          "its operands' steps of %s are too coarse for sums of %s".formatted(coarsest, sum));
+          "its operands' steps of %s are too coarse for sums of %s: let the profile name an ONNX Runtime candidate or floats"
+              .formatted(coarsest, sum));
     }
   }
 

@@ -98,6 +98,8 @@ public final class TfliteImport {
   /**
    * Scales of the input and of those outputs that are int8, by their names. One that the file gives
    * no scale stands for its integers themselves.
+   *
+   * @throws ModelRefusedException if a zero point is no int8
    */
   public static Map<String, TensorScale> integerEnds(byte[] content) {
     SubGraph graph = Model.getRootAsModel(ByteBuffer.wrap(content)).subgraphs(0);
@@ -116,8 +118,13 @@ public final class TfliteImport {
     if (how == null || how.scaleLength() != 1 || !(how.scale(0) > 0)) {
       return new TensorScale(IntegerType.INT8, 1, 0);
     }
-    int zeroPoint = how.zeroPointLength() == 1 ? Math.toIntExact(how.zeroPoint(0)) : 0;
-    return new TensorScale(IntegerType.INT8, how.scale(0), zeroPoint);
+    long zeroPoint = how.zeroPointLength() == 1 ? how.zeroPoint(0) : 0;
+    if (zeroPoint < IntegerType.INT8.minimum() || zeroPoint > IntegerType.INT8.maximum()) {
+      throw new ModelRefusedException(
+          "tensor '%s' is int8 with zero point %d, which lies outside: export it again"
+              .formatted(tensor.name(), zeroPoint));
+    }
+    return new TensorScale(IntegerType.INT8, how.scale(0), (int) zeroPoint);
   }
 
   /**

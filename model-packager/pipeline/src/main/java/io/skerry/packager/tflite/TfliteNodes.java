@@ -74,7 +74,8 @@ final class TfliteNodes {
     SubGraphT subgraph = model.getSubgraphs()[0];
     if (subgraph.getInputs().length != 1) {
       throw new ModelRefusedException(
-          "the model has %d inputs, one is supported".formatted(subgraph.getInputs().length));
+          "the model has %d inputs, one is supported: export it with one, the others as constants"
+              .formatted(subgraph.getInputs().length));
     }
     TensorT input = subgraph.getTensors()[subgraph.getInputs()[0]];
     if (input.getType() != TensorType.FLOAT32 && input.getType() != TensorType.INT8) {
@@ -313,7 +314,7 @@ final class TfliteNodes {
     int[] inputs = operator.getInputs();
     Constant value = inputs.length > 2 ? constant(inputs[2]) : null;
     if (inputs.length > 2 && value == null) {
-      throw new ModelRefusedException("its value must be constant");
+      throw ModelRefusedException.ofPart("its value must be constant");
     }
     float around = value == null ? 0 : value.at(0);
     anyUnary(name, SpatialImport.pad(integers(inputs[1]), around, order(inputs[0])), operator);
@@ -345,7 +346,7 @@ final class TfliteNodes {
     int[] given = integers(inputs[axisFirst ? 0 : 2]);
     int axis = given.length != 1 ? 0 : given[0] < 0 ? given[0] + shape.length : given[0];
     if (given.length != 1 || axis < 1 || axis >= shape.length) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "axis %s is not one after the batch of %s"
               .formatted(Arrays.toString(given), Arrays.toString(shape)));
     }
@@ -408,7 +409,7 @@ final class TfliteNodes {
     Constant left = constant(inputs[0]);
     Constant bound = left == null ? constant(inputs[1]) : left;
     if (bound == null || bound.size() != 1) {
-      throw new ModelRefusedException("one of its operands must be one constant number");
+      throw ModelRefusedException.ofPart("one of its operands must be one constant number");
     }
     Op op =
         lower
@@ -433,7 +434,7 @@ final class TfliteNodes {
     int inputs = tensor(operator.getInputs()[0]).getShape()[3];
     int each = weights.shape().dimension(1);
     if (inputs % each != 0) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "weights %s do not fit the %d channels of its input".formatted(filter.shape(), inputs));
     }
     Op op = new Op.Conv(window, inputs / each);
@@ -647,7 +648,7 @@ final class TfliteNodes {
     int input = operator.getInputs()[0];
     Constant slopes = constant(operator.getInputs()[1]);
     if (slopes == null) {
-      throw new ModelRefusedException("its slopes must be constant");
+      throw ModelRefusedException.ofPart("its slopes must be constant");
     }
     boolean channelsFirst = first.containsKey(input);
     String operand =
@@ -745,7 +746,7 @@ final class TfliteNodes {
   private void transpose(String name, OperatorT operator) {
     List<Integer> permutation = list(integers(operator.getInputs()[1]));
     if (permutation.isEmpty() || permutation.getFirst() != 0) {
-      throw new ModelRefusedException("permutation %s moves the batch".formatted(permutation));
+      throw ModelRefusedException.ofPart("permutation %s moves the batch".formatted(permutation));
     }
     plainUnary(name, new Op.Transpose(permutation), operator);
   }
@@ -834,7 +835,7 @@ final class TfliteNodes {
     }
     String source = made(plain, index);
     if (graph.shape(source).rank() != 4) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "input of shape %s is no feature map".formatted(graph.shape(source)));
     }
     String turned = turned(source, TO_FIRST, "_first");
@@ -862,7 +863,7 @@ final class TfliteNodes {
   private String made(Map<Integer, String> layout, int index) {
     String name = layout.get(index);
     if (name == null) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "operand '%s' is made by no node before this one".formatted(tensor(index).getName()));
     }
     return name;
@@ -881,7 +882,7 @@ final class TfliteNodes {
       OperatorT operator, int height, int width, int[] strides, int[] dilations, byte padding) {
     int[] shape = tensor(operator.getInputs()[0]).getShape();
     if (shape.length != 4) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "input of shape %s is no feature map".formatted(Arrays.toString(shape)));
     }
     int[] kernel = {height, width};
@@ -918,7 +919,7 @@ final class TfliteNodes {
   private Constant weights(OperatorT operator) {
     Constant constant = constant(operator.getInputs()[1]);
     if (constant == null) {
-      throw new ModelRefusedException("its weights must be constant");
+      throw ModelRefusedException.ofPart("its weights must be constant");
     }
     return constant;
   }

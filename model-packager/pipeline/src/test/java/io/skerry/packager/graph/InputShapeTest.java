@@ -52,7 +52,8 @@ class InputShapeTest {
 
     assertRefused(open, "1,4,9,8", "input 'x' of 4 dimensions cannot have the shape [1,4,9,8]");
     assertRefused(open, "1,3,9", "input 'x' of 4 dimensions cannot have the shape [1,3,9]");
-    assertRefused(open, "image=1,3,9,8", "there is no input 'image' to give a shape, only [x]");
+    assertRefused(
+        open, "image=1,3,9,8", "there is no input 'image' to give a shape: name one of [x]");
   }
 
   @Test

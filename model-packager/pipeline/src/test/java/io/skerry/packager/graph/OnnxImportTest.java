@@ -260,6 +260,24 @@ class OnnxImportTest {
         .hasMessageStartingWith("constant 'y' of shape");
   }
 
+  @Test
+  void refusesSizesThatNoArrayHas() {
+    ModelProto.Builder model = MODEL.toBuilder();
+    model
+        .getGraphBuilder()
+        .getInputBuilder(0)
+        .getTypeBuilder()
+        .getTensorTypeBuilder()
+        .getShapeBuilder()
+        .getDimBuilder(1)
+        .setDimValue(1L << 40);
+
+    assertRefused(
+        model.build().toByteArray(),
+        "input 'input' has size 1099511627776 in dimension 1",
+        "export it for smaller inputs");
+  }
+
   private static NodeProto relu() {
     return operator("Relu", List.of("x"), "r");
   }

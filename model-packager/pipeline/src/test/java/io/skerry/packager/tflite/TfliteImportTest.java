@@ -44,6 +44,7 @@ import org.tensorflow.lite.schema.ConcatenationOptionsT;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorT;
+import org.tensorflow.lite.schema.QuantizationParametersT;
 import org.tensorflow.lite.schema.ResizeNearestNeighborOptionsT;
 import org.tensorflow.lite.schema.SoftmaxOptionsT;
 import org.tensorflow.lite.schema.SplitOptionsT;
@@ -370,6 +371,25 @@ class TfliteImportTest {
   }
 
   @Test
+  void refusesZeroPointsThatNoIntegerHas() {
+    Graph net = Nets.sensorNet(1);
+    ModelT model = ModelT.deserializeFromBinary(integers(net, Nets.randomItems(net, 8)));
+    for (int end : model.getSubgraphs()[0].getOutputs()) {
+      TensorT tensor = model.getSubgraphs()[0].getTensors()[end];
+      QuantizationParametersT how = new QuantizationParametersT();
+      how.setScale(new float[] {1});
+      how.setZeroPoint(new long[] {1L << 40});
+      tensor.setQuantization(how);
+      tensor.setType(TensorType.INT8);
+    }
+
+    assertThatThrownBy(() -> TfliteImport.integerEnds(model.serializeToBinary()))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContaining("zero point 1099511627776")
+        .hasMessageContaining("export it again");
+  }
+
+  @Test
   void refusesIndexesOfNothing() throws Exception {
     byte[] whole = TfliteExport.write(Nets.sensorNet(1));
     ModelT output = ModelT.deserializeFromBinary(whole);
@@ -399,6 +419,19 @@ class TfliteImportTest {
         buffer.serializeToBinary(),
         "the TFLite model names buffer 1000 of %d: export it again",
         buffer.getBuffers().length);
+  }
+
+  @Test
+  void refusesPartsThatDoNotFitWithTheirNodeAndARemedy() {
+    TfliteFile file = new TfliteFile();
+    int x = file.activation("x", new int[] {1, 4, 3}, null);
+    int y = file.activation("y", new int[] {4, 1, 3}, null);
+    file.operator(BuiltinOperator.TRANSPOSE, 1, new int[] {x, file.integers("order", 1, 0, 2)}, y);
+
+    assertThatThrownBy(() -> TfliteImport.read(file.bytes("net", x, new int[] {y})))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessage(
+            "node 'transpose_0' (TRANSPOSE): permutation [1, 0, 2] moves the batch: change this part of the model, or export it again");
   }
 
   @Test
