@@ -13,6 +13,8 @@ package io.skerry.api;
  * @param givenUp records that never came and never will, because they were dropped
  * @param damaged records that never came and never will, because they were damaged on their
  *     device's disk
+ * @param erased records that came after their device or subject was erased: they were taken, and
+ *     dropped
  */
 public record TelemetryView(
     long samplesStored,
@@ -25,4 +27,5 @@ public record TelemetryView(
     long heldBack,
     long dropped,
     long givenUp,
-    long damaged) {}
+    long damaged,
+    long erased) {}

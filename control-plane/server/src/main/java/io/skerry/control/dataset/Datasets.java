@@ -4,6 +4,7 @@ import io.skerry.api.DatasetBatch;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.host.DataFolder;
+import io.skerry.control.ingest.ErasureOrders;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.sql.Transaction;
@@ -123,10 +124,13 @@ public final class Datasets {
    * split so that the slice has devices to learn from and devices to be judged on.
    *
    * @param slice what the windows of the slice have in common
+   * @param erasures {@link #erasures} from before the windows were collected
    * @throws DatasetInvalidException if the windows do not fit the snapshot, or name a class that it
    *     does not have
+   * @throws ProblemException if something was erased since, which they may hold
    */
-  public Growth grow(Snapshot base, String slice, Collection<CollectedWindow> windows)
+  public Growth grow(
+      Snapshot base, String slice, Collection<CollectedWindow> windows, long erasures)
       throws IOException {
     SnapshotContent before = content(base);
     for (CollectedWindow one : windows) {
@@ -163,10 +167,47 @@ public final class Datasets {
             base.seriesFile(),
             file,
             slice);
-    database.run(transaction -> DatasetStore.insert(transaction, grown));
+    insert(grown, erasures);
     Examples examples = content.examples();
     return new Growth(
         grown, repeat, examples.sliceSize(Split.TRAIN), examples.sliceSize(Split.TEST));
+  }
+
+  /** The erasures that were told of until now, as a number that grows with each. */
+  public long erasures() {
+    return database.<Long>call(ErasureOrders::newest);
+  }
+
+  // An erasure that is told of later finds the snapshot; of one that came before, nobody knows
+  // whether what was collected holds it.
+  private void insert(Snapshot grown, long erasures) {
+    boolean stored =
+        database.<Boolean>call(
+            transaction -> {
+              ErasureOrders.hold(transaction);
+              if (ErasureOrders.newest(transaction) != erasures) {
+                return false;
+              }
+              DatasetStore.insert(transaction, grown);
+              return true;
+            });
+    String file = grown.collectedFile();
+    if (!stored) {
+      if (file != null && !isNamed(file)) {
+        delete(file);
+      }
+      throw new ProblemException(
+          ErrorCode.STATE_CONFLICT,
+          "data was erased while samples were collected, and they may hold it: start again");
+    }
+  }
+
+  private boolean isNamed(String collectedFile) {
+    return database.<Long>call(
+            transaction ->
+                transaction.number(
+                    "select count(*) from snapshot where collected_file = ?", collectedFile))
+        > 0;
   }
 
   /**

@@ -9,6 +9,7 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.host.ServerReady;
+import io.skerry.control.ingest.ErasureOrders;
 import io.skerry.control.ingest.TelemetryEraser;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Row;
@@ -85,9 +86,9 @@ public final class Erasures {
 
   /**
    * Erases at once; when this returns, nothing of it is left but in backups, and what it says that
-   * it could not reach.
+   * it could not reach. What devices still hold of before is dropped when they send it.
    *
-   * @throws ProblemException if the request names both or neither, or a device that is not here
+   * @throws ProblemException if the request names both or neither, or a device that never was here
    */
   public synchronized Erasure erase(Actor actor, ErasureRequest request) {
     String device = given(request.device());
@@ -168,11 +169,15 @@ public final class Erasures {
   }
 
   private Erasure carryOut(Order order) {
+    TenantId tenant = new TenantId(order.tenant());
+    String device = order.device();
+    String subject = order.subject();
+    database.run(
+        transaction ->
+            ErasureOrders.tell(
+                transaction, order.id(), tenant, device, subject, Instant.parse(order.at())));
     return database.call(
         transaction -> {
-          TenantId tenant = new TenantId(order.tenant());
-          String device = order.device();
-          String subject = order.subject();
           TelemetryEraser.Erased erased =
               device != null
                   ? telemetry.device(transaction, tenant, device)
@@ -205,7 +210,21 @@ public final class Erasures {
         erased.windows(),
         erased.feedback(),
         examples,
-        order.subject() == null ? null : HiddenSubjects.told(transaction, artifacts).orElse(null));
+        order.subject() == null
+            ? held(transaction, order.device())
+            : HiddenSubjects.told(transaction, artifacts).orElse(null));
+  }
+
+  // Whoever has the device in hand may read what it has not sent.
+  private static @Nullable String held(Transaction transaction, @Nullable String device) {
+    return transaction
+        .first(
+            "select 1 from device where id = ?",
+            row ->
+                "'%s' may still hold what it has not sent, or not yet been told is stored: it is dropped when it comes, and goes from the device with its data folder"
+                    .formatted(device),
+            device)
+        .orElse(null);
   }
 
   private static Erasure erasure(Row row) {
@@ -231,7 +250,7 @@ public final class Erasures {
             () ->
                 new ProblemException(
                     ErrorCode.NOT_FOUND,
-                    "no device '%s': erase before you remove it".formatted(device)));
+                    "no device '%s' is here, and none was removed".formatted(device)));
   }
 
   private void append(Order order) {

@@ -132,6 +132,7 @@ final class BatchStore {
 
   private Stored store(
       Transaction transaction, List<InboundMessage> messages, Optional<String> refused) {
+    ErasureOrders.hold(transaction);
     List<InboundMessage> known = ofKnownDevices(transaction, messages);
     List<Batch> batches = new ArrayList<>();
     List<ReportedDocument> reported = new ArrayList<>();
@@ -156,7 +157,13 @@ final class BatchStore {
     Ledgers ledgers = Ledgers.lock(transaction, batches.stream().map(Batch::key).toList());
     RecordRows rows =
         new RecordRows(
-            clock.instant(), seals, keys, layouts, config, new Tracks(transaction, config));
+            clock.instant(),
+            seals,
+            keys,
+            layouts,
+            config,
+            new Tracks(transaction, config),
+            erased(transaction, batches));
     long duplicates = 0;
     for (Batch batch : batches) {
       duplicates += gather(transaction, batch, ledgers, rows, refused);
@@ -201,6 +208,13 @@ final class BatchStore {
         batch ->
             batch.records().getBootEpoch()
                 <= floors.getOrDefault(batch.topic().device().value(), 0L));
+  }
+
+  private static ErasedRecords erased(Transaction transaction, List<Batch> batches) {
+    return new ErasedRecords(
+        ErasureOrders.ofDevices(
+            transaction,
+            batches.stream().map(batch -> batch.topic().device().value()).distinct().toList()));
   }
 
   private static Set<DeviceId> devices(List<InboundMessage> messages) {

@@ -265,12 +265,14 @@ final class LakeWriter {
   }
 
   /**
-   * Takes somebody's samples out of every file of a tenant, at once and for good.
+   * Takes somebody's samples out of every file of a tenant, at once and for good. Files that no
+   * transaction named go as well: what failed while it was written holds whatever it holds.
    *
    * @return the samples that were taken out
    */
   long erase(Transaction transaction, String tenant, SampleFiles.Erased erased) {
     lock(transaction);
+    removeUnnamed(transaction);
     long total = 0;
     List<Path> gone = new java.util.ArrayList<>();
     record File(Partition partition, String path, long rows) {}
@@ -338,10 +340,13 @@ final class LakeWriter {
         transaction -> {
           // Another server may be writing one that it has not named yet.
           lock(transaction);
-          removeUnnamed(
-              new HashSet<>(
-                  transaction.list("select path from lake_file", row -> row.text("path"))));
+          removeUnnamed(transaction);
         });
+  }
+
+  private void removeUnnamed(Transaction transaction) {
+    removeUnnamed(
+        new HashSet<>(transaction.list("select path from lake_file", row -> row.text("path"))));
   }
 
   private void removeUnnamed(Set<String> named) {

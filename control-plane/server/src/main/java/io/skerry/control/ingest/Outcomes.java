@@ -87,6 +87,7 @@ public final class Outcomes {
 
   /** The same in somebody's transaction. */
   public OutcomeReceipt tell(Transaction transaction, List<ToldOutcome> outcomes, Source source) {
+    ErasureOrders.hold(transaction);
     Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
     check(transaction, outcomes, now);
     Map<String, String> tenants = tenants(transaction, outcomes);

@@ -38,6 +38,7 @@ final class RecordRows {
   private final WindowLayouts layouts;
   private final IngestConfig config;
   private final Tracks tracks;
+  private final ErasedRecords erased;
 
   RecordRows(
       Instant now,
@@ -45,7 +46,9 @@ final class RecordRows {
       TenantKeys keys,
       WindowLayouts layouts,
       IngestConfig config,
-      Tracks tracks) {
+      Tracks tracks,
+      ErasedRecords erased) {
+    this.erased = erased;
     this.tracks = tracks;
     this.now = now;
     this.config = config;
@@ -56,14 +59,16 @@ final class RecordRows {
 
   void add(TenantId tenant, DeviceId device, long epoch, Record record)
       throws RecordReader.Malformed {
+    if (erased.takes(device.value(), record)) {
+      return;
+    }
     switch (record.getBodyCase()) {
       case WINDOW ->
           addWindow(
               epoch,
               record.getSequence(),
               RecordReader.window(device, epoch, record.getWindow(), now, layouts));
-      case FEEDBACK ->
-          addFeedback(tenant, device, epoch, record.getSequence(), record.getFeedback());
+      case FEEDBACK -> addFeedback(tenant, device, epoch, record);
       case SAMPLE -> addSample(tenant, device, epoch, record);
       case EVENT -> addEvent(device, epoch, record);
       case BODY_NOT_SET -> throw new RecordReader.Malformed("record has no body");
@@ -140,19 +145,20 @@ final class RecordRows {
     return clientId.isEmpty() ? "" : keys.pseudonym(tenant, clientId);
   }
 
-  private void addFeedback(
-      TenantId tenant, DeviceId device, long epoch, long sequence, Feedback wire)
+  private void addFeedback(TenantId tenant, DeviceId device, long epoch, Record record)
       throws RecordReader.Malformed {
+    Feedback wire = record.getFeedback();
     StoredFeedback stored = RecordReader.feedback(device, wire, now, layouts);
     outcomes.add(stored);
     Optional<StoredFeedback.Prediction> prediction = stored.prediction();
-    feedback.add(
+    String subject = subject(tenant, wire.getClientId());
+    @Nullable Object[] row =
         new @Nullable Object[] {
           device.value(),
           epoch,
-          sequence,
+          record.getSequence(),
           stored.predictionId(),
-          subject(tenant, wire.getClientId()),
+          subject,
           prediction.map(joined -> joined.slot().value()).orElse(""),
           prediction.map(joined -> joined.version().model().value()).orElse(""),
           prediction.map(joined -> joined.version().version()).orElse(0L),
@@ -167,6 +173,14 @@ final class RecordRows {
           prediction.map(StoredFeedback.Prediction::at).orElse(null),
           stored.outcomeAt(),
           prediction.isPresent()
+        };
+    feedback.add(row);
+    erased.of(
+        subject,
+        record,
+        () -> {
+          feedback.removeIf(one -> one == row);
+          outcomes.remove(stored);
         });
   }
 
@@ -185,7 +199,7 @@ final class RecordRows {
     ModelVersion version = RecordReader.version(sample.getModel());
     String model = version.model().value();
     Answer answer = Answer.of(layouts.reading(version, sample.getModel()), sample.getOutputsList());
-    samples.add(
+    @Nullable Object[] row =
         new @Nullable Object[] {
           device.value(),
           epoch,
@@ -201,8 +215,8 @@ final class RecordRows {
           sample.getStratum(),
           seals.seal(
               new SealedSample.Name(tenant, device.value(), epoch, record.getSequence()), sample)
-        });
-    predictions.add(
+        };
+    @Nullable Object[] predicted =
         new @Nullable Object[] {
           device.value(),
           sample.getPredictionId(),
@@ -216,6 +230,15 @@ final class RecordRows {
           answer.confidence().orElse(null),
           sample.getStratum(),
           sample.getInclusionProbability()
+        };
+    samples.add(row);
+    predictions.add(predicted);
+    erased.of(
+        subject,
+        record,
+        () -> {
+          samples.removeIf(one -> one == row);
+          predictions.removeIf(one -> one == predicted);
         });
   }
 
@@ -245,6 +268,7 @@ final class RecordRows {
   }
 
   void insert(Transaction transaction) {
+    Counters.add(transaction, "erased", erased.drop(transaction));
     Tracks.hold(transaction, seen);
     transaction.batch(
         """

@@ -54,7 +54,8 @@ public final class TelemetryCounts {
               counters.getOrDefault("held_back", 0L),
               dropped,
               ledgers.getOrDefault("given_up", 0L),
-              ledgers.getOrDefault("damaged", 0L));
+              ledgers.getOrDefault("damaged", 0L),
+              counters.getOrDefault("erased", 0L));
         });
   }
 }

@@ -38,6 +38,8 @@ public final class TelemetryEraser {
 
   /** Erases everything that a device sent. */
   public Erased device(Transaction transaction, TenantId tenant, String device) {
+    // Before any row: who moves samples to the lake holds it, and takes rows then.
+    LakeWriter.lock(transaction);
     long waiting = transaction.update("delete from telemetry_sample where device = ?", device);
     transaction.update("delete from telemetry_window_stream where device = ?", device);
     long windows = transaction.update("delete from telemetry_window where device = ?", device);
@@ -79,6 +81,7 @@ public final class TelemetryEraser {
    * other tenant's; the device that sent it may be gone.
    */
   public Erased subject(Transaction transaction, TenantId tenant, String pseudonym) {
+    LakeWriter.lock(transaction);
     Set<String> predictions = new HashSet<>(samples.predictions(transaction, tenant, pseudonym));
     // Samples may be gone whose outcomes are not.
     predictions.addAll(
@@ -114,7 +117,16 @@ public final class TelemetryEraser {
   /** The tenant of a device that is or was here. */
   public static Optional<TenantId> tenant(Transaction transaction, String device) {
     return transaction
-        .first("select tenant from device where id = ?", row -> row.text("tenant"), device)
+        .first(
+            """
+            select tenant from (
+              select 1 as nth, tenant from device where id = ?
+              union all select 2, tenant from device_removed where id = ?) known
+            order by nth limit 1
+            """,
+            row -> row.text("tenant"),
+            device,
+            device)
         .map(TenantId::new);
   }
 }

@@ -42,7 +42,7 @@ final class OverviewBuilder {
   private List<RolloutOverview> rollouts = List.of();
   private List<IncidentOverview> incidents = List.of();
   private List<DriftOverview> drift = List.of();
-  private TelemetryView telemetry = new TelemetryView(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  private TelemetryView telemetry = new TelemetryView(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
   OverviewBuilder(Instant now) {
     this.now = now;

@@ -96,12 +96,13 @@ public final class Retrainings {
     }
     ModelVersion champion = new ModelVersion(new ModelName(incident.model()), incident.version());
     ModelVersionView version = registry.version(champion);
+    long erasures = datasets.erasures();
     Snapshot base = base(version);
     Instant onset = incidents.onset(id).orElse(incident.openedAt());
     CollectedSamples.Found found =
         samples.since(onset, now(), champion.model(), incident.cohort(), base);
     checkEnough(incident.cohort(), found, base.classes());
-    Datasets.Growth growth = grow(base, incident, found.windows());
+    Datasets.Growth growth = grow(base, incident, found.windows(), erasures);
     return started(actor, incident, champion, version, growth, found);
   }
 
@@ -243,9 +244,10 @@ public final class Retrainings {
     return datasets.snapshot(snapshot);
   }
 
-  private Datasets.Growth grow(Snapshot base, Incident incident, List<CollectedWindow> windows) {
+  private Datasets.Growth grow(
+      Snapshot base, Incident incident, List<CollectedWindow> windows, long erasures) {
     try {
-      Datasets.Growth growth = datasets.grow(base, incident.cohort(), windows);
+      Datasets.Growth growth = datasets.grow(base, incident.cohort(), windows, erasures);
       if (growth.sliceTrain() == 0 || growth.sliceTest() == 0) {
         throw tooLittle(
             incident.cohort(),

@@ -5,15 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.api.DatasetBatch;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.ingest.ErasureOrders;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ErrorCode;
+import io.skerry.protocol.TenantId;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -98,21 +101,10 @@ class DatasetsTest {
   @Test
   void growsByWindowsAndKeepsTheSplitsOfDevices() throws IOException {
     Snapshot base = datasets.snapshot(store("grown", "b1", csv(20)).snapshot());
-    List<CollectedWindow> windows = new ArrayList<>();
-    for (int device = 0; device < 12; device++) {
-      for (int i = 0; i < 6; i++) {
-        windows.add(
-            new CollectedWindow(
-                new DeviceId("fleet-" + device),
-                "p" + i,
-                i == 5 ? 1 : 0,
-                device < 6,
-                new float[10]));
-      }
-    }
+    List<CollectedWindow> windows = collected();
 
-    Datasets.Growth grown = datasets.grow(base, "site=b", windows);
-    Datasets.Growth twice = datasets.grow(grown.snapshot(), "site=b", windows);
+    Datasets.Growth grown = datasets.grow(base, "site=b", windows, datasets.erasures());
+    Datasets.Growth twice = datasets.grow(grown.snapshot(), "site=b", windows, datasets.erasures());
 
     assertThat(grown.snapshot().parent()).isEqualTo(base.digest());
     assertThat(grown.sliceTrain()).isPositive();
@@ -136,7 +128,7 @@ class DatasetsTest {
       }
     }
 
-    Snapshot grown = datasets.grow(base, "site=b", windows).snapshot();
+    Snapshot grown = datasets.grow(base, "site=b", windows, datasets.erasures()).snapshot();
 
     assertThat(base.classes()).isEqualTo(3);
     assertThat(grown.classes()).isEqualTo(3);
@@ -144,10 +136,56 @@ class DatasetsTest {
     assertThat(datasets.examples(grown).labels().floats()).contains(0, 1, 2);
     Snapshot two = datasets.snapshot(store("two", "b1", csv(21)).snapshot());
     assertThat(two.classes()).isEqualTo(2);
-    assertThatThrownBy(() -> datasets.grow(two, "site=b", windows))
+    assertThatThrownBy(() -> datasets.grow(two, "site=b", windows, datasets.erasures()))
         .isInstanceOf(DatasetInvalidException.class)
         .hasMessageStartingWith(
             "outcome 2 of device 'fleet-0' is none of the 2 classes of sha256:");
+  }
+
+  /** What is erased while samples are collected may be among them: the erasure does not see it. */
+  @Test
+  void growsByNothingThatWasCollectedBeforeAnErasure() throws IOException {
+    Snapshot base = datasets.snapshot(store("erased", "b1", csv(22)).snapshot());
+    List<CollectedWindow> windows = collected();
+    long collecting = datasets.erasures();
+    plane
+        .database()
+        .run(
+            transaction ->
+                ErasureOrders.tell(
+                    transaction,
+                    "erasure-1",
+                    new TenantId("default"),
+                    "fleet-1",
+                    null,
+                    Instant.now()));
+
+    assertThatThrownBy(() -> datasets.grow(base, "site=b", windows, collecting))
+        .isInstanceOfSatisfying(
+            ProblemException.class,
+            problem -> assertThat(problem.code()).isEqualTo(ErrorCode.STATE_CONFLICT));
+
+    try (Stream<Path> files = Files.walk(data.resolve("lake/datasets/name=erased"))) {
+      assertThat(files.filter(file -> file.endsWith("collected.parquet"))).isEmpty();
+    }
+    assertThat(datasets.grow(base, "site=b", windows, datasets.erasures()).snapshot().examples())
+        .isGreaterThan(base.examples());
+  }
+
+  private static List<CollectedWindow> collected() {
+    List<CollectedWindow> windows = new ArrayList<>();
+    for (int device = 0; device < 12; device++) {
+      for (int i = 0; i < 6; i++) {
+        windows.add(
+            new CollectedWindow(
+                new DeviceId("fleet-" + device),
+                "p" + i,
+                i == 5 ? 1 : 0,
+                device < 6,
+                new float[10]));
+      }
+    }
+    return windows;
   }
 
   private DatasetBatch store(String name, String batch, String csv) throws IOException {

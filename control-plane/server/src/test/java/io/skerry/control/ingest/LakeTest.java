@@ -77,7 +77,7 @@ class LakeTest {
     sql("update lake_file set replaced_at = now() - interval '1 day'");
     lake.removeReplaced(Duration.ZERO);
     sql(
-        "truncate telemetry_sample, telemetry_feedback, telemetry_event, erasure, telemetry_quarantine, telemetry_prediction");
+        "truncate telemetry_sample, telemetry_feedback, telemetry_event, erasure, erasure_order, telemetry_quarantine, telemetry_prediction");
     Files.deleteIfExists(folder.resolve("data/erasures.jsonl"));
   }
 
@@ -318,7 +318,7 @@ class LakeTest {
     assertThat(read()).containsExactly("cam-2/p2/");
     assertThat(files()).hasSize(1);
 
-    sql("delete from erasure");
+    sql("truncate erasure, erasure_order");
     sample("cam-1", "p1", "", NOON);
     plane.bean(Erasures.class).carryOutAgain();
     assertThat(read()).containsExactly("cam-2/p2/");

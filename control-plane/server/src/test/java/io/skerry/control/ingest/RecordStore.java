@@ -7,6 +7,7 @@ import io.skerry.protocol.TenantId;
 import io.skerry.wire.fleet.v1.Record;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 
 /** Stores records as ingest does, for tests of what reads them. */
 public final class RecordStore {
@@ -55,9 +56,16 @@ public final class RecordStore {
   public void store(DeviceId device, long bootEpoch, Record record, Runnable before) {
     database.run(
         transaction -> {
+          ErasureOrders.hold(transaction);
           RecordRows rows =
               new RecordRows(
-                  Instant.now(), seals, keys, layouts, config, new Tracks(transaction, config));
+                  Instant.now(),
+                  seals,
+                  keys,
+                  layouts,
+                  config,
+                  new Tracks(transaction, config),
+                  new ErasedRecords(ErasureOrders.ofDevices(transaction, List.of(device.value()))));
           try {
             rows.add(new TenantId("default"), device, bootEpoch, record);
           } catch (RecordReader.Malformed e) {

@@ -50,7 +50,7 @@ final class Overviews {
         List.of(),
         List.of(),
         List.of(),
-        new TelemetryView(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+        new TelemetryView(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
   }
 
   static Overview busy(String cohort) {
@@ -108,7 +108,7 @@ final class Overviews {
             new DriftOverview(cohort, "s11", 14.2, 6, 4_212),
             new DriftOverview("site=a", "$score", 4.1, 6, 4_400),
             new DriftOverview("site=c", "s4", 1.2, 6, 4_380)),
-        new TelemetryView(18_211, 2_304, 9_120, 311, 12, 0, 0, 0, 0, 0, 0));
+        new TelemetryView(18_211, 2_304, 9_120, 311, 12, 0, 0, 0, 0, 0, 0, 0));
   }
 
   private static FleetOverview fleet(String cohort) {
