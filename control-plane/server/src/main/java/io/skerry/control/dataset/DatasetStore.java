@@ -80,6 +80,14 @@ final class DatasetStore {
     return transaction.list("select * from snapshot order by created_at", DatasetStore::snapshot);
   }
 
+  /** A snapshot as it is now; nobody else changes it until the transaction ends. */
+  static Optional<Snapshot> locked(Transaction transaction, Digest digest) {
+    return transaction.first(
+        "select * from snapshot where digest = ? for update",
+        DatasetStore::snapshot,
+        digest.toString());
+  }
+
   /** The digest of what a snapshot holds now: another one than its own after an erasure. */
   static Digest content(Transaction transaction, Snapshot snapshot) {
     return transaction

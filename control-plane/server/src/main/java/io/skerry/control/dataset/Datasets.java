@@ -5,6 +5,7 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.ingest.ErasureOrders;
+import io.skerry.control.ingest.Seals;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.sql.Transaction;
@@ -21,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
+import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.HashMap;
@@ -29,7 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,9 +50,11 @@ public final class Datasets {
   private final Database database;
   private final Path root;
   private final AuditLog audit;
+  private final SnapshotFiles files;
   private final Clock clock = Clock.systemUTC();
 
-  Datasets(Database database, DataFolder data, AuditLog audit) {
+  Datasets(Database database, DataFolder data, AuditLog audit, Seals seals) {
+    this.files = new SnapshotFiles(data.root(), seals);
     this.database = database;
     this.root = data.root();
     this.audit = audit;
@@ -156,7 +160,7 @@ public final class Datasets {
     String file =
         "lake/datasets/name=%s/snapshot=%s/collected.parquet"
             .formatted(base.dataset(), digest.hex());
-    LakeFiles.writeCollected(root.resolve(file), content);
+    files.writeCollected(file, content);
     Snapshot grown =
         described(
             content,
@@ -194,7 +198,7 @@ public final class Datasets {
     String file = grown.collectedFile();
     if (!stored) {
       if (file != null && !isNamed(file)) {
-        delete(file);
+        files.delete(file);
       }
       throw new ProblemException(
           ErrorCode.STATE_CONFLICT,
@@ -224,7 +228,7 @@ public final class Datasets {
     SnapshotContent frozen = SnapshotContent.ofTable(table, window);
     Digest digest = frozen.digest();
     String file = "lake/datasets/name=%s/batch=%s/series.parquet".formatted(name, batch);
-    LakeFiles.writeSeries(root.resolve(file), frozen);
+    files.writeSeries(file, frozen);
     Snapshot snapshot = described(frozen, digest, frozen.classes(), name, null, file, null, null);
     DatasetBatch stored =
         new DatasetBatch(
@@ -311,32 +315,28 @@ public final class Datasets {
         clock.instant().truncatedTo(ChronoUnit.MICROS));
   }
 
+  private record Named(Snapshot snapshot, Digest content) {}
+
+  // What was erased or forgotten meanwhile lies in other files since.
   private SnapshotContent content(Snapshot snapshot) throws IOException {
-    return content(
-        snapshot, database.call(transaction -> DatasetStore.content(transaction, snapshot)));
+    Named named = named(snapshot);
+    try {
+      return files.content(named.snapshot(), named.content());
+    } catch (IOException e) {
+      Named again = named(snapshot);
+      if (again.equals(named)) {
+        throw e;
+      }
+      return files.content(again.snapshot(), again.content());
+    }
   }
 
-  private SnapshotContent content(Snapshot snapshot, Digest expected) throws IOException {
-    Map<DeviceId, Split> splits = new HashMap<>();
-    List<DeviceSeries> series = List.of();
-    List<CollectedWindow> collected = List.of();
-    if (snapshot.seriesFile() != null) {
-      series =
-          LakeFiles.readSeries(root.resolve(snapshot.seriesFile()), snapshot.features(), splits);
-    }
-    if (snapshot.collectedFile() != null) {
-      collected = LakeFiles.readCollected(root.resolve(snapshot.collectedFile()), splits);
-    }
-    SnapshotContent content =
-        new SnapshotContent(
-            snapshot.features(), snapshot.window(), snapshot.repeat(), series, collected, splits);
-    Digest found = content.digest();
-    if (!found.equals(expected)) {
-      throw new IOException(
-          "snapshot %s was changed in the lake: its content is now %s"
-              .formatted(snapshot.digest(), found));
-    }
-    return content;
+  private Named named(Snapshot snapshot) {
+    return database.call(
+        transaction ->
+            new Named(
+                DatasetStore.snapshot(transaction, snapshot.digest().toString()).orElse(snapshot),
+                DatasetStore.content(transaction, snapshot)));
   }
 
   /**
@@ -349,9 +349,11 @@ public final class Datasets {
   long erase(Transaction transaction, @Nullable String device, Set<String> predictions) {
     long erased = 0;
     Set<String> gone = new HashSet<>();
-    for (Snapshot snapshot : DatasetStore.snapshots(transaction)) {
+    for (Snapshot found : DatasetStore.snapshots(transaction)) {
+      Snapshot snapshot = DatasetStore.locked(transaction, found.digest()).orElse(found);
       try {
-        SnapshotContent before = content(snapshot, DatasetStore.content(transaction, snapshot));
+        SnapshotContent before =
+            files.content(snapshot, DatasetStore.content(transaction, snapshot));
         SnapshotContent left = before.without(device, predictions);
         long here =
             (long) before.series().size()
@@ -359,15 +361,64 @@ public final class Datasets {
                 + before.collected().size()
                 - left.collected().size();
         if (here > 0) {
-          rewrite(transaction, snapshot, before, left, gone);
+          boolean fewer = left.collected().size() < before.collected().size();
+          rewrite(transaction, snapshot, before, left, fewer, gone);
           erased += here;
         }
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
-    transaction.afterCommit(() -> gone.forEach(this::delete));
+    transaction.afterCommit(() -> gone.forEach(files::delete));
     return erased;
+  }
+
+  /**
+   * Takes out of every snapshot what was collected before its model's samples are kept from, and
+   * seals what builds before left open. A snapshot that cannot be read is left as it is.
+   *
+   * @param keptFrom by model; of an empty one where nobody wrote it down
+   */
+  void thin(Function<String, Instant> keptFrom) {
+    for (Snapshot snapshot : database.call(DatasetStore::snapshots)) {
+      try {
+        String file = snapshot.collectedFile();
+        if (file != null && files.isDue(file, keptFrom)) {
+          database.run(transaction -> thin(transaction, snapshot.digest(), keptFrom));
+        }
+      } catch (IOException | RuntimeException e) {
+        log.atError()
+            .addKeyValue("snapshot", snapshot.digest())
+            .setCause(e)
+            .log("what was collected could not be taken out of a snapshot");
+      }
+    }
+  }
+
+  private void thin(Transaction transaction, Digest digest, Function<String, Instant> keptFrom) {
+    Optional<Snapshot> locked = DatasetStore.locked(transaction, digest);
+    if (locked.isEmpty()) {
+      return;
+    }
+    Snapshot snapshot = locked.get();
+    try {
+      SnapshotContent before = files.content(snapshot, DatasetStore.content(transaction, snapshot));
+      SnapshotContent left =
+          before.keeping(one -> !one.origin().at().isBefore(keptFrom.apply(one.origin().model())));
+      Set<String> gone = new HashSet<>();
+      rewrite(transaction, snapshot, before, left, true, gone);
+      int windows = before.collected().size() - left.collected().size();
+      transaction.afterCommit(
+          () -> {
+            gone.forEach(files::delete);
+            log.atInfo()
+                .addKeyValue("snapshot", digest)
+                .addKeyValue("windows", windows)
+                .log("collected windows taken out of a snapshot: they are kept no longer");
+          });
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void rewrite(
@@ -375,19 +426,18 @@ public final class Datasets {
       Snapshot snapshot,
       SnapshotContent before,
       SnapshotContent left,
+      boolean collectedAnew,
       Set<String> gone)
       throws IOException {
     String series = snapshot.seriesFile();
     if (series != null && left.series().size() < before.series().size()) {
       gone.add(series);
-      series = beside(series);
-      LakeFiles.writeSeries(root.resolve(series), left);
+      series = files.writeSeriesBeside(series, left);
     }
     String collected = snapshot.collectedFile();
-    if (collected != null && left.collected().size() < before.collected().size()) {
+    if (collected != null && collectedAnew) {
       gone.add(collected);
-      collected = beside(collected);
-      LakeFiles.writeCollected(root.resolve(collected), left);
+      collected = files.writeCollectedBeside(collected, left);
     }
     DatasetStore.changed(
         transaction,
@@ -401,18 +451,6 @@ public final class Datasets {
             collected,
             snapshot.slice()),
         left.digest());
-  }
-
-  private static String beside(String file) {
-    return file.substring(0, file.lastIndexOf('/') + 1) + UUID.randomUUID() + ".parquet";
-  }
-
-  private void delete(String file) {
-    try {
-      Files.deleteIfExists(root.resolve(file));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private static Digest receive(InputStream body, Path file) throws IOException {

@@ -2,17 +2,23 @@ package io.skerry.control.dataset;
 
 import io.skerry.control.sql.DuckDb;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.TenantId;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.sql.Array;
+import java.sql.Blob;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -25,7 +31,9 @@ import org.duckdb.DuckDBConnection;
  *
  * <pre>
  * series.parquet     device, cycle, label, split, then a FLOAT per feature
- * collected.parquet  device, prediction, label, split, slice, input FLOAT[features * window]
+ * collected.parquet  device, prediction, label, split, slice, tenant, model, at_micros,
+ *                    sealed BLOB: the input, little-endian floats [features * window];
+ *                    of builds before: input FLOAT[features * window] instead of these four
  * </pre>
  */
 final class LakeFiles {
@@ -61,25 +69,24 @@ final class LakeFiles {
         });
   }
 
-  static void writeCollected(Path file, SnapshotContent content) throws IOException {
-    int width = content.features().size() * content.window();
+  static void writeCollected(Path file, SnapshotContent content, CollectedSeals seals)
+      throws IOException {
     write(
         file,
-        "device VARCHAR, prediction VARCHAR, label TINYINT, split TINYINT, slice BOOLEAN, input FLOAT[%d]"
-            .formatted(width),
+        "device VARCHAR, prediction VARCHAR, label TINYINT, split TINYINT, slice BOOLEAN, tenant VARCHAR, model VARCHAR, at_micros BIGINT, sealed BLOB",
         appender -> {
           for (CollectedWindow one : content.collected()) {
-            float[] input = new float[width];
-            for (int i = 0; i < width; i++) {
-              input[i] = one.value(i);
-            }
+            CollectedWindow.Origin origin = one.origin();
             appender.beginRow();
             appender.append(one.device().value());
             appender.append(one.prediction());
             appender.append((byte) one.label());
             appender.append(content.split(one.device()).code());
             appender.append(one.slice());
-            appender.append(input);
+            appender.append(origin.tenant().value());
+            appender.append(origin.model());
+            appender.append(ChronoUnit.MICROS.between(Instant.EPOCH, origin.at()));
+            appender.append(seals.seal(origin.tenant(), one.key(), bytes(one)));
             appender.endRow();
           }
         });
@@ -110,25 +117,77 @@ final class LakeFiles {
     return List.copyOf(series.values());
   }
 
-  static List<CollectedWindow> readCollected(Path file, Map<DeviceId, Split> splits)
+  /**
+   * Reads collected windows.
+   *
+   * @param before where those come from that a build before wrote down nothing of
+   */
+  static List<CollectedWindow> readCollected(
+      Path file, CollectedWindow.Origin before, CollectedSeals seals, Map<DeviceId, Split> splits)
       throws IOException {
     List<CollectedWindow> collected = new ArrayList<>();
+    boolean sealed = isSealed(file);
     read(
         "SELECT * FROM read_parquet(%s, hive_partitioning = false)".formatted(literal(file)),
         rows -> {
           while (rows.next()) {
             DeviceId device = new DeviceId(rows.getString("device"));
+            String prediction = rows.getString("prediction");
             splits.put(device, Split.ofCode(rows.getInt("split")));
+            CollectedWindow.Origin origin = sealed ? origin(rows) : before;
             collected.add(
                 new CollectedWindow(
+                    origin,
                     device,
-                    rows.getString("prediction"),
+                    prediction,
                     rows.getInt("label"),
                     rows.getBoolean("slice"),
-                    floats(rows.getArray("input"))));
+                    sealed
+                        ? floats(
+                            seals.open(
+                                origin.tenant(),
+                                CollectedWindow.key(device, prediction),
+                                bytes(rows.getBlob("sealed"))))
+                        : floats(rows.getArray("input"))));
           }
         });
     return collected;
+  }
+
+  private static CollectedWindow.Origin origin(ResultSet rows) throws SQLException {
+    return new CollectedWindow.Origin(
+        new TenantId(rows.getString("tenant")),
+        rows.getString("model"),
+        Instant.EPOCH.plus(rows.getLong("at_micros"), ChronoUnit.MICROS));
+  }
+
+  /** Whether its inputs are sealed; those that builds before wrote are not. */
+  static boolean isSealed(Path file) throws IOException {
+    List<String> columns = new ArrayList<>();
+    read(
+        "SELECT name FROM parquet_schema(%s)".formatted(literal(file)),
+        rows -> {
+          while (rows.next()) {
+            columns.add(rows.getString("name"));
+          }
+        });
+    return columns.contains("sealed");
+  }
+
+  /** When the oldest window of each model was collected, by a sealed file. */
+  static Map<String, Instant> oldest(Path file) throws IOException {
+    Map<String, Instant> oldest = new HashMap<>();
+    read(
+        "SELECT model, min(at_micros) AS oldest FROM read_parquet(%s, hive_partitioning = false) GROUP BY model"
+            .formatted(literal(file)),
+        rows -> {
+          while (rows.next()) {
+            oldest.put(
+                rows.getString("model"),
+                Instant.EPOCH.plus(rows.getLong("oldest"), ChronoUnit.MICROS));
+          }
+        });
+    return oldest;
   }
 
   private interface Fill {
@@ -168,6 +227,25 @@ final class LakeFiles {
     } catch (SQLException e) {
       throw new IOException("the lake cannot be read: " + e.getMessage(), e);
     }
+  }
+
+  private static byte[] bytes(CollectedWindow window) {
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Float.BYTES * window.elements()).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < window.elements(); i++) {
+      bytes.putFloat(window.value(i));
+    }
+    return bytes.array();
+  }
+
+  private static byte[] bytes(Blob blob) throws SQLException {
+    return blob.getBytes(1, Math.toIntExact(blob.length()));
+  }
+
+  private static float[] floats(byte[] bytes) {
+    float[] values = new float[bytes.length / Float.BYTES];
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+    return values;
   }
 
   private static float[] floats(Array array) throws SQLException {

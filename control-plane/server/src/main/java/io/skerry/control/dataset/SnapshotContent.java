@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,15 +93,19 @@ final class SnapshotContent {
 
   /** This without a device's series and windows, and without the windows of some predictions. */
   SnapshotContent without(@Nullable String device, Set<String> predictions) {
-    return new SnapshotContent(
-        features,
-        window,
-        repeat,
+    return with(
         series.stream().filter(one -> !one.device().value().equals(device)).toList(),
-        collected.stream()
-            .filter(one -> !one.device().value().equals(device) && !predictions.contains(one.key()))
-            .toList(),
-        splits);
+        one -> !one.device().value().equals(device) && !predictions.contains(one.key()));
+  }
+
+  /** This without collected windows that are not to be kept. */
+  SnapshotContent keeping(Predicate<CollectedWindow> kept) {
+    return with(series, kept);
+  }
+
+  private SnapshotContent with(List<DeviceSeries> left, Predicate<CollectedWindow> kept) {
+    return new SnapshotContent(
+        features, window, repeat, left, collected.stream().filter(kept).toList(), splits);
   }
 
   List<String> features() {

@@ -22,7 +22,9 @@ public final class ModelRetention {
   /** Counters, and what was judged from them. */
   public static final String WINDOWS = "windows";
 
-  static final String SAMPLES = "samples";
+  /** Sampled inputs, and what was made of them. */
+  public static final String SAMPLES = "samples";
+
   static final String FEEDBACK = "feedback";
   private static final int DAYS_MAX = 7300;
   private static final int NAMED_MAX = 3;

@@ -157,6 +157,7 @@ public final class SampleStore {
     NamedTensor input = opened.getInputs(0);
     NamedTensor output = opened.getOutputs(0);
     return new StoredSample(
+        tenant,
         new DeviceId(stored.device()),
         opened.getPredictionId(),
         opened.getClientId(),

@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
+import io.skerry.protocol.TenantId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +19,7 @@ import java.util.Optional;
  * @param inclusionProbability with which it was chosen: weigh by its inverse
  */
 public record StoredSample(
+    TenantId tenant,
     DeviceId device,
     String predictionId,
     String clientId,

@@ -80,6 +80,7 @@ final class CollectedSamples {
           }
           windows.add(
               new CollectedWindow(
+                  new CollectedWindow.Origin(sample.tenant(), model.value(), sample.at()),
                   sample.device(),
                   sample.predictionId(),
                   label.getAsInt(),

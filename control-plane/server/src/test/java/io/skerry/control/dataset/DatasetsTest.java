@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.skerry.api.DatasetBatch;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.ingest.ErasureOrders;
+import io.skerry.control.ingest.IngestConfig;
+import io.skerry.control.sql.DuckDb;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.DeviceId;
@@ -16,9 +18,16 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -31,6 +40,8 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DatasetsTest {
   private static final Actor ANA = new Actor("ana", "r-1");
+  private static final CollectedWindow.Origin ORIGIN =
+      new CollectedWindow.Origin(new TenantId("default"), "engine", Instant.EPOCH);
 
   private TestPlane plane;
   private Datasets datasets;
@@ -124,7 +135,12 @@ class DatasetsTest {
       for (int i = 0; i < 6; i++) {
         windows.add(
             new CollectedWindow(
-                new DeviceId("fleet-" + device), "p" + i, i % 3, device < 6, new float[10]));
+                ORIGIN,
+                new DeviceId("fleet-" + device),
+                "p" + i,
+                i % 3,
+                device < 6,
+                new float[10]));
       }
     }
 
@@ -172,13 +188,99 @@ class DatasetsTest {
         .isGreaterThan(base.examples());
   }
 
+  @Test
+  void keepsNoCollectedInputReadable() throws Exception {
+    Snapshot base = datasets.snapshot(store("sealed", "b1", csv(23)).snapshot());
+
+    Snapshot grown = datasets.grow(base, "site=b", collected(), datasets.erasures()).snapshot();
+
+    assertThat(columns(grown)).contains("sealed").doesNotContain("input");
+    assertThat(datasets.examples(grown).size()).isEqualTo(grown.examples());
+  }
+
+  @Test
+  void keepsWhatWasCollectedAsLongAsSamplesOfItsModel() throws Exception {
+    Snapshot base = datasets.snapshot(store("kept", "b1", csv(24)).snapshot());
+    Instant then = Instant.now().minus(Duration.ofDays(20));
+    List<CollectedWindow> windows = new ArrayList<>(collected("a", then));
+    windows.addAll(collected("b", then));
+    Snapshot grown = datasets.grow(base, "site=b", windows, datasets.erasures()).snapshot();
+
+    DatasetRetention retention =
+        new DatasetRetention(plane.database(), datasets, IngestConfig.DEFAULTS);
+
+    retention.removeOld();
+    assertThat(datasets.snapshot(grown.digest().toString())).isEqualTo(grown);
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update(
+                    "insert into model_retention (model, what, kept_days, changed_by, changed_at)"
+                        + " values ('a', 'samples', 10, 'ana', now())"));
+    retention.removeOld();
+
+    Snapshot left = datasets.snapshot(grown.digest().toString());
+    assertThat(left.examples()).isBetween(base.examples() + 1, grown.examples() - 1);
+    assertThat(collectedFile(grown)).doesNotExist();
+    // Whoever had looked it up before reads what is left.
+    assertThat(datasets.examples(grown).size()).isEqualTo(left.examples());
+  }
+
+  @Test
+  void sealsWhatABuildBeforeLeftOpen() throws Exception {
+    Snapshot base = datasets.snapshot(store("open", "b1", csv(25)).snapshot());
+    Snapshot grown = datasets.grow(base, "site=b", collected(), datasets.erasures()).snapshot();
+    Path file = collectedFile(grown);
+    Path open = file.resolveSibling("open.parquet");
+    try (Connection connection = DuckDb.open(1, 256);
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "copy (select device, prediction, label, split, slice, array_value(%s) as input from '%s') to '%s'"
+              .formatted("0::float, ".repeat(9) + "0::float", file, open));
+    }
+    Files.move(open, file, StandardCopyOption.REPLACE_EXISTING);
+    assertThat(datasets.examples(grown).size()).isEqualTo(grown.examples());
+
+    datasets.thin(model -> Instant.EPOCH);
+
+    Snapshot closed = datasets.snapshot(grown.digest().toString());
+    assertThat(columns(closed)).contains("sealed").doesNotContain("input");
+    assertThat(file).doesNotExist();
+    assertThat(datasets.examples(closed).size()).isEqualTo(grown.examples());
+  }
+
+  private Path collectedFile(Snapshot snapshot) {
+    return data.resolve(Objects.requireNonNull(snapshot.collectedFile()));
+  }
+
+  private List<String> columns(Snapshot snapshot) throws SQLException {
+    try (Connection connection = DuckDb.open(1, 256);
+        Statement statement = connection.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                "select name from parquet_schema('%s')".formatted(collectedFile(snapshot)))) {
+      List<String> columns = new ArrayList<>();
+      while (rows.next()) {
+        columns.add(rows.getString(1));
+      }
+      return columns;
+    }
+  }
+
   private static List<CollectedWindow> collected() {
+    return collected("fleet", Instant.now());
+  }
+
+  private static List<CollectedWindow> collected(String model, Instant at) {
+    CollectedWindow.Origin origin = new CollectedWindow.Origin(new TenantId("default"), model, at);
     List<CollectedWindow> windows = new ArrayList<>();
     for (int device = 0; device < 12; device++) {
       for (int i = 0; i < 6; i++) {
         windows.add(
             new CollectedWindow(
-                new DeviceId("fleet-" + device),
+                origin,
+                new DeviceId(model + "-" + device),
                 "p" + i,
                 i == 5 ? 1 : 0,
                 device < 6,

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.TenantId;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -18,6 +20,30 @@ import org.junit.jupiter.api.io.TempDir;
 
 class SnapshotContentTest {
   private static final int WINDOW = 5;
+  private static final CollectedWindow.Origin ORIGIN =
+      new CollectedWindow.Origin(new TenantId("default"), "engine", Instant.EPOCH);
+
+  /** Opens only what it sealed under the same name. */
+  private static final CollectedSeals SEALS =
+      new CollectedSeals() {
+        @Override
+        public byte[] seal(TenantId tenant, String name, byte[] input) {
+          return turned(tenant, name, input);
+        }
+
+        @Override
+        public byte[] open(TenantId tenant, String name, byte[] sealed) {
+          return turned(tenant, name, sealed);
+        }
+
+        private byte[] turned(TenantId tenant, String name, byte[] bytes) {
+          byte[] turned = bytes.clone();
+          for (int i = 0; i < turned.length; i++) {
+            turned[i] ^= (byte) (tenant + "/" + name).hashCode();
+          }
+          return turned;
+        }
+      };
 
   @Test
   void cutsOneWindowPerCycleFromTheFirstFullOneOn() throws IOException {
@@ -87,7 +113,7 @@ class SnapshotContentTest {
     Map<DeviceId, Split> splits = new HashMap<>(base.splits());
     splits.put(new DeviceId("fleet-1"), Split.TRAIN);
     CollectedWindow wrong =
-        new CollectedWindow(new DeviceId("fleet-1"), "p1", 1, true, new float[3]);
+        new CollectedWindow(ORIGIN, new DeviceId("fleet-1"), "p1", 1, true, new float[3]);
 
     assertThatThrownBy(
             () ->
@@ -122,7 +148,7 @@ class SnapshotContentTest {
     Path collected = folder.resolve("collected.parquet");
 
     LakeFiles.writeSeries(series, content);
-    LakeFiles.writeCollected(collected, content);
+    LakeFiles.writeCollected(collected, content, SEALS);
     Map<DeviceId, Split> read = new HashMap<>();
     SnapshotContent back =
         new SnapshotContent(
@@ -130,7 +156,7 @@ class SnapshotContentTest {
             WINDOW,
             3,
             LakeFiles.readSeries(series, content.features(), read),
-            LakeFiles.readCollected(collected, read),
+            LakeFiles.readCollected(collected, ORIGIN, SEALS, read),
             read);
 
     assertThat(back.digest()).isEqualTo(content.digest());
@@ -265,7 +291,7 @@ class SnapshotContentTest {
       String device, String prediction, int label, boolean slice) {
     float[] values = new float[2 * WINDOW];
     java.util.Arrays.fill(values, label + 0.5f);
-    return new CollectedWindow(new DeviceId(device), prediction, label, slice, values);
+    return new CollectedWindow(ORIGIN, new DeviceId(device), prediction, label, slice, values);
   }
 
   private static SnapshotContent content(int devices, int rows) throws IOException {

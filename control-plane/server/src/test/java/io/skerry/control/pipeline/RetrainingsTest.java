@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.control.dataset.CollectedWindow;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.TenantId;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -43,6 +45,7 @@ class RetrainingsTest {
         int[] labels = devices[device];
         windows.add(
             new CollectedWindow(
+                new CollectedWindow.Origin(new TenantId("default"), "engine", Instant.EPOCH),
                 new DeviceId("cam-" + device),
                 "p" + i,
                 labels[i % labels.length],
