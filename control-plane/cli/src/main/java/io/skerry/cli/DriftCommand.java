@@ -310,6 +310,13 @@ final class DriftCommand {
     }
     out.println();
     effect.print(out);
+    if (!Json.text(explanation, "effect.shiftSigma").equals("-")
+        && Json.text(explanation, "effect.baselineCount").equals("0")) {
+      line(
+          out,
+          "of two labels at once no counts from before are kept: see the distribution, of stored"
+              + " windows");
+    }
   }
 
   private static void printEvidence(JsonObject explanation, PrintWriter out) {

@@ -362,8 +362,17 @@ final class DriftCause {
     }
     boolean isFleet = cohort.equals(Cohort.FLEET);
     LearnedCounts own = LearnedCounts.of(cohort, learned.counts());
+    boolean located = kind == Stream.Kind.LOCATION || kind == Stream.Kind.CONDITIONAL;
+    double slope = statistics.slope(input);
+    // Of the fleet there are no others to tell how much devices differ: its level's spread serves.
+    double spread = isFleet ? error : split(statistics.location(input), cohort, devices).error();
+    double ofShift = slope > 0 ? spread / slope : 0;
+    double byDevices = located && slope > 0 ? effect / slope : 0;
     if (own == null) {
-      return Compared.NONE;
+      return cohort.terms().size() > 1
+          ? new Compared(
+              EffectSize.ofShift(Estimate.around(byDevices, ofShift)), List.of(), List.of())
+          : Compared.NONE;
     }
     int fold = fold(input, devices);
     CommonCounts before = new CommonCounts();
@@ -390,14 +399,9 @@ final class DriftCause {
             ? (moved - (Double.isFinite(peersMoved) ? peersMoved : 0)) / sigma
             : 0;
     // Counts of one hour against those of whole days would take the season for a shift.
-    boolean located = kind == Stream.Kind.LOCATION || kind == Stream.Kind.CONDITIONAL;
-    if (settings.seasonWindows() > 1 && statistics.slope(input) > 0) {
-      shift = located ? effect / statistics.slope(input) : 0;
+    if (settings.seasonWindows() > 1 && slope > 0) {
+      shift = byDevices;
     }
-    // Of the fleet there are no others to tell how much devices differ: its level's spread serves.
-    double slope = statistics.slope(input);
-    double spread = isFleet ? error : split(statistics.location(input), cohort, devices).error();
-    double ofShift = slope > 0 ? spread / slope : 0;
     return new Compared(
         EffectSize.of(before.counts(), after.counts(), Estimate.around(shift, ofShift)),
         Arrays.stream(before.counts()).boxed().toList(),

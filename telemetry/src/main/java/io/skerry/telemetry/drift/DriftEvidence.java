@@ -81,10 +81,10 @@ public record DriftEvidence(
     return Math.log((double) windowsPerFalseAlarm * Math.max(1, detectors));
   }
 
-  /** The effect on the feature's counts, reached again; nothing of an output. */
+  /** The effect on the feature's counts, reached again; without counts only the shift. */
   public EffectSize size(Estimate shiftSigma) {
     return expected.isEmpty()
-        ? EffectSize.NONE
+        ? EffectSize.ofShift(shiftSigma)
         : EffectSize.of(
             expected.stream().mapToLong(Long::longValue).toArray(),
             observed.stream().mapToLong(Long::longValue).toArray(),

@@ -30,6 +30,11 @@ public record EffectSize(
   /** Nothing was compared. */
   public static final EffectSize NONE = new EffectSize(NOTHING, NOTHING, 0, NOTHING, NOTHING, 0, 0);
 
+  /** Only the shift is known, from devices' own residuals. */
+  static EffectSize ofShift(Estimate shiftSigma) {
+    return new EffectSize(NOTHING, NOTHING, 0, NOTHING, shiftSigma, 0, 0);
+  }
+
   private static final double LN2 = Math.log(2);
 
   /** Compares counts of which no shift of the mean is known. */

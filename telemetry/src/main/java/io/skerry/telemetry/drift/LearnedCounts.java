@@ -112,21 +112,11 @@ final class LearnedCounts {
   }
 
   /**
-   * What was learned by a cohort: of one of two terms, by the smaller of their cohorts; null when
-   * nothing was.
+   * What was learned by a cohort; null when nothing was, and of one of two terms: what is kept of
+   * either is of other devices too, which may always have been different.
    */
   static @Nullable LearnedCounts of(Cohort cohort, Map<Cohort, LearnedCounts> learned) {
-    if (cohort.equals(Cohort.FLEET)) {
-      return learned.get(cohort);
-    }
-    LearnedCounts own = null;
-    for (Cohort.Term term : cohort.terms()) {
-      LearnedCounts counts = learned.get(new Cohort(term.attribute(), term.value()));
-      if (own == null || (counts != null && counts.windows < own.windows)) {
-        own = counts;
-      }
-    }
-    return own;
+    return cohort.terms().size() > 1 ? null : learned.get(cohort);
   }
 
   /**

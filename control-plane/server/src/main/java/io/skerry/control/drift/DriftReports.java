@@ -13,6 +13,7 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftEvidence;
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.EffectSize;
 import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
@@ -229,7 +230,7 @@ public final class DriftReports {
         track.windowMillis(),
         "%s %s".formatted(finding.firedBy().kind(), finding.firedBy().name()),
         point,
-        StoredEvidence.measures(finding.size(), finding.size().expectedCount() > 0),
+        StoredEvidence.measures(finding.size(), hasShift(finding.size())),
         evidence.map(StoredEvidence::view).orElse(null),
         known ? same ? "SAME" : "DIFFERENT" : "GONE",
         again.isPresent() ? "WINDOWS" : known ? "VERDICT" : NOTHING,
@@ -247,6 +248,10 @@ public final class DriftReports {
             .orElse(null),
         correlations.of(transaction, found),
         marks(transaction, track, finding, checked));
+  }
+
+  private static boolean hasShift(EffectSize size) {
+    return size.expectedCount() > 0 || size.shiftSigma().value() != 0;
   }
 
   private static boolean isSame(

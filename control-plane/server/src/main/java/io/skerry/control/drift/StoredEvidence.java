@@ -62,7 +62,8 @@ final class StoredEvidence {
   /**
    * Whether a window that was judged again opened the same. Intervals are left out, which an
    * earlier build did not know; and so is the whole size of an effect of which no evidence is
-   * stored: the builds that stored none let a device count for all that it sent.
+   * stored: the builds that stored none let a device count for all that it sent. Of two labels,
+   * earlier builds set the counts beside those of one.
    */
   static boolean isSame(DriftFinding one, DriftFinding other, boolean isEvident) {
     return compared(one, isEvident).equals(compared(other, isEvident));
@@ -77,7 +78,7 @@ final class StoredEvidence {
         of.onsetLatest(),
         of.window(),
         of.effect(),
-        isEvident ? withoutIntervals(of.size()) : EffectSize.NONE,
+        isEvident && of.cohort().terms().size() < 2 ? withoutIntervals(of.size()) : EffectSize.NONE,
         of.devices(),
         of.peers(),
         of.predictions(),

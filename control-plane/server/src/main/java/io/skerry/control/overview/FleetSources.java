@@ -82,7 +82,7 @@ final class FleetSources {
         incident.onsetWindow(),
         incident.openedWindow(),
         incident.shiftSigma(),
-        incident.psi(),
+        incident.psi() > 0 ? (Double) incident.psi() : null,
         incident.devices(),
         harm == null ? "too few outcomes yet to tell whether it hurts" : null,
         harm == null ? null : harm.metric(),
