@@ -6,13 +6,17 @@ import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Dataset;
 import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
+import io.skerry.protocol.Digest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -22,15 +26,21 @@ import java.util.stream.IntStream;
  * @param labels of the evaluation items; absent where nobody gave any
  * @param reference what the monitoring baseline is counted on
  * @param referenceLabels of these; absent where nobody gave any
+ * @param shared how many of the evaluation's are the same as some that are calibrated on, as rows
+ *     of a table may be
  */
 record Items(
     Samples calibration,
     Samples evaluation,
     Optional<Labels> labels,
     Samples reference,
-    Optional<Labels> referenceLabels) {
+    Optional<Labels> referenceLabels,
+    int shared) {
   /** Fewer items cannot both calibrate and judge. */
   static final int SHARED_ITEMS_MIN = 20;
+
+  /** Of data of which fewer items are alike than this share, some that are alike are the same. */
+  private static final double DISTINCT_SHARE_MIN = 0.9;
 
   /**
    * Reads them.
@@ -46,6 +56,7 @@ record Items(
   }
 
   private static Items items(PackagingRequest request, TensorSpec input) {
+    request.evaluationInputs().ifPresent(file -> requireOther(file, request.calibration()));
     Dataset given = DataReader.read(request.calibration(), input, request.calibrationItemsMax());
     Samples calibration = given.samples();
     calibration.requireNumbers(input.name());
@@ -60,12 +71,7 @@ record Items(
       Path file = request.evaluationInputs().get();
       Dataset evaluation = DataReader.read(file, input, DataReader.ITEMS_MAX);
       evaluation.samples().requireNumbers(input.name());
-      if (isSameFile(file, request.calibration())) {
-        throw new DataRefusedException(
-            "%s is the calibration data, which says nothing of other data: evaluate on other items,"
-                    .formatted(file)
-                + " or leave the evaluation out and half of them are kept for it");
-      }
+      int shared = shared(calibration, evaluation.samples(), true);
       int count = evaluation.samples().count();
       Optional<Labels> own =
           evaluation.labels().map(array -> Labels.of(file.toString(), array, count));
@@ -74,7 +80,8 @@ record Items(
           evaluation.samples(),
           request.evaluationLabels().map(labels -> Labels.read(labels, count)).or(() -> own),
           reference,
-          referenceLabels);
+          referenceLabels,
+          shared);
     }
     if (request.evaluationLabels().isPresent()) {
       throw new DataRefusedException(
@@ -95,12 +102,39 @@ record Items(
             .map(Items::judges)
             .orElseGet(() -> turns(count));
     int[] calibrates = IntStream.range(0, count).filter(i -> !contains(judges, i)).toArray();
+    Samples kept = calibration.chosen(calibrates);
+    Samples evaluation = calibration.chosen(judges);
     return new Items(
-        calibration.chosen(calibrates),
-        calibration.chosen(judges),
+        kept,
+        evaluation,
         all.map(labels -> labels.chosen(judges)),
         reference,
-        referenceLabels);
+        referenceLabels,
+        shared(kept, evaluation, false));
+  }
+
+  /**
+   * How many items are the same as calibration items.
+   *
+   * @param others whether they are from other data, and refused where they are mostly the same: but
+   *     where items are alike in the calibration data itself, those of other data are, too
+   */
+  private static int shared(Samples calibration, Samples evaluation, boolean others) {
+    if (calibration.type() != evaluation.type()) {
+      return 0;
+    }
+    Set<Digest> calibrated = calibration.digests().collect(Collectors.toSet());
+    List<Digest> shared = evaluation.digests().filter(calibrated::contains).toList();
+    boolean alike = calibrated.size() < DISTINCT_SHARE_MIN * calibration.count();
+    boolean mostly =
+        2 * shared.size() > evaluation.count() || 2 * Set.copyOf(shared).size() > calibrated.size();
+    if (others && mostly && !alike) {
+      throw new DataRefusedException(
+          "%s: %d of its %d items are calibration items, of which there are %d: evaluate on other items, or leave the evaluation out and half of them are kept for it"
+              .formatted(
+                  evaluation.source(), shared.size(), evaluation.count(), calibration.count()));
+    }
+    return shared.size();
   }
 
   private static int[] turns(int count) {
@@ -130,11 +164,30 @@ record Items(
     return Arrays.binarySearch(ascending, item) >= 0;
   }
 
-  private static boolean isSameFile(Path one, Path other) {
+  /**
+   * Sees that data is not the calibration data, nor a folder of it or around it.
+   *
+   * @throws DataRefusedException if it is
+   */
+  static void requireOther(Path data, Path calibration) {
+    if (!Files.exists(data) || !Files.exists(calibration)) {
+      // Whoever reads them says so.
+      return;
+    }
     try {
-      return Files.isSameFile(one, other);
+      Path one = data.toRealPath();
+      Path other = calibration.toRealPath();
+      boolean folders = Files.isDirectory(one) && Files.isDirectory(other);
+      boolean within = folders && (one.startsWith(other) || other.startsWith(one));
+      if (within || Files.isSameFile(one, other)) {
+        throw new DataRefusedException(
+            "%s is the calibration data%s, which says nothing of other data: evaluate on other items,"
+                    .formatted(data, folders && !one.equals(other) ? " in part" : "")
+                + " or leave the evaluation out and half of them are kept for it");
+      }
     } catch (IOException e) {
-      throw new DataRefusedException("%s: is unreadable: %s".formatted(one, e.getMessage()), e);
+      throw new DataRefusedException(
+          "%s is unreadable: %s: see that you may read it".formatted(data, e.getMessage()), e);
     }
   }
 

@@ -231,6 +231,7 @@ final class Packaging {
             judge,
             Unjudged.of(unjudged, floats.unjudged().orElseThrow(), request.threshold()),
             items.calibration().count(),
+            items.shared(),
             items.evaluation(),
             forms.names(),
             request.maxDrop().orElse(judge.metric().maxDrop()),

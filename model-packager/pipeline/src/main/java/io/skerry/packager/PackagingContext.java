@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param tuning absent when the model is packaged as it is
  * @param read names of the outputs that are read: those that are judged by, then those of {@code
  *     unjudged}
+ * @param sharedItems of the evaluation, that are the same as some of calibration
  * @param maxDrop how much of the metric a variant may lose
  * @param emulate whether accuracy is proved under emulation where this machine is not of the
  *     profile
@@ -29,6 +30,7 @@ record PackagingContext(
     Judge judge,
     Unjudged unjudged,
     int calibrationItems,
+    int sharedItems,
     Samples evaluation,
     List<String> read,
     double maxDrop,
@@ -54,6 +56,7 @@ record PackagingContext(
         judge.floatValue(),
         calibrationItems,
         evaluation.count(),
+        sharedItems,
         variants,
         refused);
   }

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * What was measured and decided, winners and losers.
  *
  * @param calibrationItems that ranges were taken from
- * @param items of the evaluation, all of them others
+ * @param items of the evaluation
+ * @param sharedItems of these, that are the same as some that ranges were taken from
  * @param refused profiles that got no artifact, with the reason: one line that names the profile
  */
 record PackagingReport(
@@ -28,6 +29,7 @@ record PackagingReport(
     double floatMetric,
     int calibrationItems,
     int items,
+    int sharedItems,
     List<Variant> variants,
     Map<String, String> refused) {
   PackagingReport {
@@ -43,6 +45,7 @@ record PackagingReport(
     report.addProperty("float", number(floatMetric));
     report.addProperty("calibrationItems", calibrationItems);
     report.addProperty("items", items);
+    report.addProperty("sharedItems", sharedItems);
     report.add("variants", array);
     JsonArray without = new JsonArray();
     refused.forEach(
@@ -160,7 +163,11 @@ record PackagingReport(
   /** The same as a table for people. */
   String table() {
     StringBuilder text = new StringBuilder();
-    text.append("calibrated on %d items, judged on %d others%n".formatted(calibrationItems, items));
+    text.append("calibrated on %d items, judged on %d".formatted(calibrationItems, items))
+        .append(
+            sharedItems == 0
+                ? " others%n".formatted()
+                : ", of which %d are the same as some of those%n".formatted(sharedItems));
     text.append(
         String.format(
             Locale.ROOT,

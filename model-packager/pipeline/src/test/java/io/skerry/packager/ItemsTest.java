@@ -1,11 +1,17 @@
 package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Labels;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ItemsTest {
   @Test
@@ -29,6 +35,23 @@ class ItemsTest {
   void classesOfOneItemFallToTheSmallerHalf() {
     assertThat(Items.judges(Labels.of(IntStream.range(0, 6).toArray()))).containsExactly(1, 3, 5);
     assertThat(Items.judges(Labels.of(0, 0, 0, 1))).containsExactly(1, 3);
+  }
+
+  /** A folder's images are those of all folders in it. */
+  @Test
+  void aFolderWithinTheCalibrationDataIsNoOther(@TempDir Path folder) throws Exception {
+    Path all = Files.createDirectories(folder.resolve("all"));
+    Path part = Files.createDirectories(all.resolve("test"));
+    Path beside = Files.createDirectories(folder.resolve("all-others"));
+    Path file = Files.createFile(all.resolve("test.npy"));
+
+    for (Path[] same : new Path[][] {{part, all}, {all, part}, {all, all}}) {
+      assertThatThrownBy(() -> Items.requireOther(same[0], same[1]))
+          .isInstanceOf(DataRefusedException.class)
+          .hasMessageContainingAll(same[0] + " is the calibration data", "evaluate on other items");
+    }
+    assertThatCode(() -> Items.requireOther(beside, all)).doesNotThrowAnyException();
+    assertThatCode(() -> Items.requireOther(file, all)).doesNotThrowAnyException();
   }
 
   private static Labels alternating(int items, int classes) {

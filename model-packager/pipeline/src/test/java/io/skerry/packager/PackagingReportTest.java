@@ -32,6 +32,7 @@ class PackagingReportTest {
           0.9,
           100,
           200,
+          0,
           List.of(variant(Precision.FP32, 0.9), variant(Precision.INT8, NONE)),
           Map.of());
 

@@ -1014,7 +1014,7 @@ class PackagingTest {
     for (String use : List.of("calibration", "evaluation")) {
       for (int item = 0; item < 40; item++) {
         BufferedImage image = new BufferedImage(8, 9, BufferedImage.TYPE_INT_RGB);
-        Random random = new Random(item + use.length());
+        Random random = new Random(item + 100 * use.length());
         for (int i = 0; i < 72; i++) {
           image.setRGB(i % 8, i / 8, random.nextInt());
         }
@@ -1055,12 +1055,14 @@ class PackagingTest {
     Path model = folder.resolve("images.onnx");
     Files.write(model, OnnxExport.write(Nets.imageNet(5)));
     Random random = new Random(3);
-    float[] values = new float[60 * 216];
+    float[] values = new float[100 * 216];
     for (int i = 0; i < values.length; i++) {
       values[i] = random.nextFloat();
     }
-    NpyArray.ofFloats(values, 60, 9, 8, 3).write(folder.resolve("x.npy"));
-    NpyArray.ofFloats(Arrays.copyOf(values, 40 * 216), 40, 9, 8, 3).write(folder.resolve("c.npy"));
+    int ends = 60 * 216;
+    NpyArray.ofFloats(Arrays.copyOf(values, ends), 60, 9, 8, 3).write(folder.resolve("x.npy"));
+    NpyArray.ofFloats(Arrays.copyOfRange(values, ends, values.length), 40, 9, 8, 3)
+        .write(folder.resolve("c.npy"));
     float[] rows = new float[60 * 10];
     for (int item = 0; item < 60; item++) {
       rows[item * 10 + item % 10] = 1;
@@ -1146,6 +1148,43 @@ class PackagingTest {
     JsonObject winner = winner(variants(json), "arm64-neon");
     assertThat(winner.get("rocAuc").getAsDouble()).isGreaterThan(0.98);
     assertThat(winner.getAsJsonObject("quality").get("items").getAsInt()).isEqualTo(ITEMS / 2);
+  }
+
+  /** A copy is the same data, and so is the whole that only a part was calibrated on. */
+  @Test
+  void neverJudgesByItemsOfTheCalibrationData() throws Exception {
+    JobFolder job = job(Map.of());
+    Path evaluation = job.input("evaluation_x.npy");
+    items(1).write(evaluation);
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(job.error().orElseThrow().detail())
+        .contains(evaluation.toString(), "200 of its 200 items are calibration items")
+        .contains("evaluate on other items");
+
+    JobFolder part = job(Map.of());
+    float[] few = Arrays.copyOf(items(2).floats(), 20 * 420);
+    NpyArray.ofFloats(few, 20, 14, 30).write(part.input("calibration.npy"));
+
+    assertThat(JobMain.run(part, Main::run)).isEqualTo(JobMain.FAILED);
+    assertThat(part.error().orElseThrow().detail())
+        .contains("20 of its 200 items are calibration items, of which there are 20");
+  }
+
+  /** Few are no fault: of rows of a table some are alike. */
+  @Test
+  void tellsHowManyItemsThatJudgeAreLikeThoseOfCalibration() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
+    float[] values = items(1).floats();
+    System.arraycopy(items(2).floats(), 0, values, 0, 3 * 420);
+    NpyArray.ofFloats(values, ITEMS, 14, 30).write(job.input("calibration.npy"));
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    JsonObject report =
+        JsonParser.parseString(Files.readString(job.output().resolve("report.json")))
+            .getAsJsonObject();
+    assertThat(report.get("sharedItems").getAsInt()).isEqualTo(3);
   }
 
   @Test
@@ -1256,7 +1295,7 @@ class PackagingTest {
   void refusesDataOnWhichTheModelOverflows(String name) throws Exception {
     for (boolean integers : List.of(false, true)) {
       JobFolder job = integers ? integerJob() : job(Map.of());
-      float[] items = items(2).floats().clone();
+      float[] items = items(4).floats().clone();
       // The first node subtracts up to some units and the second multiplies by up to 1.5.
       Arrays.fill(items, 7 * 420, 8 * 420, 3e38f);
       NpyArray.ofFloats(items, ITEMS, 14, 30).write(job.input(name + ".npy"));

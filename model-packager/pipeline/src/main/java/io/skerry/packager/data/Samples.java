@@ -5,6 +5,7 @@ import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.artifact.npy.NpyFile;
 import io.skerry.artifact.npy.NpyWriter;
+import io.skerry.protocol.Digest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -13,9 +14,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Inputs of a model, one item after the other. Those from files lie in a file, and are read from
@@ -282,6 +285,17 @@ public final class Samples {
         writer.write(batch(item, 1));
       }
     }
+  }
+
+  /** Of each item a digest, which another item has that is the same in every number. */
+  public Stream<Digest> digests() {
+    return IntStream.range(0, items.length)
+        .mapToObj(
+            item -> {
+              MessageDigest digest = Digest.newMessageDigest();
+              digest.update(batch(item, 1));
+              return Digest.of(digest);
+            });
   }
 
   /** Where they come from. */
