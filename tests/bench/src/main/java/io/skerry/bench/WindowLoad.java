@@ -39,13 +39,27 @@ final class WindowLoad {
   private static final int TEMPLATES = 64;
   private static final int INFERENCES = 200;
   private static final int SITES = 20;
+  private static final int SHIFTED_SITE = 3;
+  private static final int SHIFTED_FEATURE = 3;
   private static final TenantId TENANT = new TenantId("default");
 
   private final List<Window> templates = new ArrayList<>();
+  private final List<Window> shifted = new ArrayList<>();
   private final MonitoringManifest monitoring;
   private final int streams;
+  private final long shiftedFrom;
 
   WindowLoad(long seed) throws Exception {
+    this(seed, Long.MAX_VALUE);
+  }
+
+  /**
+   * The same with a site whose devices measure one feature a deviation too high.
+   *
+   * @param shiftedFrom the first window in which they do
+   */
+  WindowLoad(long seed, long shiftedFrom) throws Exception {
+    this.shiftedFrom = shiftedFrom;
     Random random = new Random(seed);
     List<MonitoringManifests.Feature> features = new ArrayList<>();
     for (int feature = 0; feature < FEATURES; feature++) {
@@ -61,12 +75,21 @@ final class WindowLoad {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(monitoring));
     streams = sketch.plan().streams().size();
     for (int template = 0; template < TEMPLATES; template++) {
-      for (int i = 0; i < INFERENCES; i++) {
-        float score = random.nextFloat();
-        sketch.observe(row(random), score, score >= .5 ? 1 : 0, 300);
-      }
-      templates.add(sketch.seal(ModelRef.getDefaultInstance(), 0, 0, WINDOW_MILLIS));
+      templates.add(counted(sketch, random, 0));
     }
+    for (int template = 0; template < (shiftedFrom == Long.MAX_VALUE ? 0 : TEMPLATES); template++) {
+      shifted.add(counted(sketch, random, 1));
+    }
+  }
+
+  private static Window counted(WindowSketch sketch, Random random, float shift) {
+    for (int i = 0; i < INFERENCES; i++) {
+      float score = random.nextFloat();
+      float[] row = row(random);
+      row[SHIFTED_FEATURE] += shift;
+      sketch.observe(row, score, score >= .5 ? 1 : 0, 300);
+    }
+    return sketch.seal(ModelRef.getDefaultInstance(), 0, 0, WINDOW_MILLIS);
   }
 
   private static float[] row(Random random) {
@@ -125,7 +148,9 @@ final class WindowLoad {
     RecordBatch.Builder batch = RecordBatch.newBuilder().setBootEpoch(1);
     for (int i = 0; i < records; i++) {
       long index = window + i;
-      Window template = templates.get((int) ((device * 31L + index) % TEMPLATES));
+      boolean isShifted = index >= shiftedFrom && device % SITES == SHIFTED_SITE;
+      Window template =
+          (isShifted ? shifted : templates).get((int) ((device * 31L + index) % TEMPLATES));
       batch.addRecords(
           Record.newBuilder()
               .setSequence(sequence + i)
