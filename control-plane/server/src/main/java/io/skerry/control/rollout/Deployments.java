@@ -330,7 +330,8 @@ final class Deployments {
         IN_FLIGHT);
   }
 
-  // Whose place in the desired document is still this rollout's, for the version that it brings.
+  // Whose place in the desired document is still this rollout's, for the version that it brings;
+  // what they report waits until they are ordered something else.
   private static List<String> withOrder(
       Transaction transaction, RolloutOrder order, List<String> states) {
     return transaction.list(
@@ -341,7 +342,7 @@ final class Deployments {
           join rollout_variant v on v.rollout = d.rollout and v.manifest = o.manifest
           where o.device = d.device and o.rollout is not distinct from d.rollout
             and v.profile = d.profile and o.mode <> 'OFF')
-        order by d.device
+        order by d.device for update of d
         """,
         row -> row.text("device"),
         order.id().value(),
@@ -358,10 +359,12 @@ final class Deployments {
     // Who was too late, or failed, may still switch while its order stands.
     List<String> late = new ArrayList<>(FAILED);
     late.addAll(waiting);
-    List<String> devices = withOrder(transaction, order, late);
-    List<String> keeping = running(transaction, order, devices);
+    List<String> either = new ArrayList<>(late);
+    either.addAll(BEFORE_SWITCH);
+    // At once: between two looks a device could go from the one to the other.
+    List<String> devices = withOrder(transaction, order, either);
+    List<String> keeping = running(transaction, order, of(transaction, order, devices, late));
     devices.removeAll(new HashSet<>(keeping));
-    devices.addAll(withOrder(transaction, order, BEFORE_SWITCH));
     sendBack(transaction, order, devices);
     transaction.update(
         """
@@ -373,6 +376,19 @@ final class Deployments {
         order.id().value(),
         BEFORE_SWITCH,
         waiting);
+  }
+
+  private static List<String> of(
+      Transaction transaction, RolloutOrder order, List<String> devices, List<String> states) {
+    return transaction.list(
+        """
+        select device from deployment where rollout = ? and device = any(?) and state = any(?)
+        order by device
+        """,
+        row -> row.text("device"),
+        order.id().value(),
+        devices,
+        states);
   }
 
   // Of these, who runs what it was ordered, all of it.

@@ -103,6 +103,8 @@ final class DeviceFollower {
   @EventListener
   void onReports(ReportsStoring stored) {
     Transaction transaction = stored.transaction();
+    List<String> devices = stored.devices().stream().map(DeviceId::value).toList();
+    lock(transaction, devices);
     Map<Key, Followed> followed = new LinkedHashMap<>();
     transaction.forEach(
         """
@@ -117,14 +119,14 @@ final class DeviceFollower {
         left join device_slot_report p on p.device = d.device and p.slot = o.slot
         where d.live and d.device = any(?) and d.state = any(?)
           and (d.has_order or d.state <> 'DEFERRED')
-        order by d.device, d.rollout, o.slot for update of d
+        order by d.device, d.rollout, o.slot
         """,
         row ->
             followed
                 .computeIfAbsent(
                     new Key(row.text("rollout"), row.text("device")), unused -> new Followed(row))
                 .add(row),
-        stored.devices().stream().map(DeviceId::value).toList(),
+        devices,
         FOLLOWED);
     Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
     Columns rows = new Columns(6);
@@ -156,6 +158,18 @@ final class DeviceFollower {
         where d.rollout = told.rollout and d.device = told.device
         """,
         rows.after(FAILURES));
+  }
+
+  // A statement of its own: one that waits for a lock reads only the locked row again, and would
+  // hold the new state of a device that is just ordered back against the order before.
+  private static void lock(Transaction transaction, List<String> devices) {
+    transaction.list(
+        """
+        select device from deployment where live and device = any(?)
+        order by device, rollout for update
+        """,
+        row -> row.text("device"),
+        devices);
   }
 
   private static SlotReport report(Row row) {

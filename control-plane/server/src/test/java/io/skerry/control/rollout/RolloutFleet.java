@@ -11,6 +11,7 @@ import io.skerry.control.device.ReportsStoring;
 import io.skerry.control.ingest.RecordsStoring;
 import io.skerry.control.link.ControlLink;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.rollout.RolloutAct;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
@@ -223,33 +224,33 @@ final class RolloutFleet implements AutoCloseable {
 
   /** The same of these devices. */
   void report(String rollout, String phase, List<String> of) {
-    plane
-        .database()
-        .run(
-            transaction -> {
-              List<DeviceId> told =
-                  transaction.list(
-                      """
-                      insert into device_slot_report (device, slot, revision, phase, running_model,
-                        running_version, running_manifest, predictions, predictions_failed)
-                      select o.device, o.slot, o.revision, ?, o.model, o.version, o.manifest, 0, 0
-                      from desired_slot o join device_presence p on p.device = o.device and p.online
-                      where o.rollout = ? and (? or o.device = any(?))
-                      on conflict (device, slot) do update set revision = excluded.revision,
-                        phase = excluded.phase, running_model = excluded.running_model,
-                        running_version = excluded.running_version,
-                        running_manifest = case when excluded.phase in ('REJECTED', 'FAILED')
-                          then device_slot_report.running_manifest
-                          else excluded.running_manifest end
-                      returning device
-                      """,
-                      row -> new DeviceId(row.text("device")),
-                      phase,
-                      rollout,
-                      of.isEmpty(),
-                      of);
-              plane.bean(DeviceFollower.class).onReports(new ReportsStoring(transaction, told));
-            });
+    plane.database().run(transaction -> report(transaction, rollout, phase, of));
+  }
+
+  /** The same in a transaction that goes on. */
+  void report(Transaction transaction, String rollout, String phase, List<String> of) {
+    List<DeviceId> told =
+        transaction.list(
+            """
+            insert into device_slot_report (device, slot, revision, phase, running_model,
+              running_version, running_manifest, predictions, predictions_failed)
+            select o.device, o.slot, o.revision, ?, o.model, o.version, o.manifest, 0, 0
+            from desired_slot o join device_presence p on p.device = o.device and p.online
+            where o.rollout = ? and (? or o.device = any(?))
+            on conflict (device, slot) do update set revision = excluded.revision,
+              phase = excluded.phase, running_model = excluded.running_model,
+              running_version = excluded.running_version,
+              running_manifest = case when excluded.phase in ('REJECTED', 'FAILED')
+                then device_slot_report.running_manifest
+                else excluded.running_manifest end
+            returning device
+            """,
+            row -> new DeviceId(row.text("device")),
+            phase,
+            rollout,
+            of.isEmpty(),
+            of);
+    plane.bean(DeviceFollower.class).onReports(new ReportsStoring(transaction, told));
   }
 
   /** What a device has told is heard. */
