@@ -25,21 +25,29 @@ final class DriftCause {
   private final Map<Cohort, CohortState> cohorts;
   private final LearnedCohorts learned;
   private final Map<ModelVersion, Statistics.Reader> versions;
+  private final @Nullable String unit;
 
+  /**
+   * Of one window.
+   *
+   * @param unit the attribute whose values have one say each; null = devices have
+   */
   DriftCause(
       DriftSettings settings,
       Statistics statistics,
       Map<Cohort, CohortState> cohorts,
       LearnedCohorts learned,
-      Map<ModelVersion, Statistics.Reader> versions) {
+      Map<ModelVersion, Statistics.Reader> versions,
+      @Nullable String unit) {
     this.settings = settings;
     this.statistics = statistics;
     this.cohorts = cohorts;
     this.learned = learned;
     this.versions = versions;
+    this.unit = unit;
   }
 
-  /** How far members and others are from their baselines. */
+  /** How far members and others are from their baselines; effect and error are over units. */
   private record Split(int members, int others, double effect, double error) {
     double z() {
       return error > 0 ? Math.abs(effect) / error : 0;
@@ -57,8 +65,20 @@ final class DriftCause {
       squares += value * value;
     }
 
+    static Sums of(UnitValues values) {
+      Sums sums = new Sums();
+      values.values().forEach(sums::add);
+      return sums;
+    }
+
     double mean() {
       return sum / count;
+    }
+
+    // Of a single one nothing is known but how much the others differ.
+    double variance(Sums others) {
+      Sums told = count > 1 ? this : others;
+      return told.spread() / Math.max(1, told.count - 1);
     }
 
     double spread() {
@@ -217,21 +237,31 @@ final class DriftCause {
   }
 
   private Split split(int statistic, Cohort cohort, List<Judged> devices) {
-    Sums in = new Sums();
-    Sums out = new Sums();
+    UnitValues members = new UnitValues(unit);
+    UnitValues others = new UnitValues(unit);
+    int inside = 0;
+    int outside = 0;
     for (Judged one : devices) {
       double value = one.device().recent(statistic);
-      if (!Double.isNaN(value)) {
-        (cohort.holds(one.window().attributes()) ? in : out).add(value);
+      if (Double.isNaN(value)) {
+        continue;
       }
+      Map<String, String> attributes = one.window().attributes();
+      boolean isIn = cohort.holds(attributes);
+      (isIn ? members : others).add(attributes, value);
+      inside += isIn ? 1 : 0;
+      outside += isIn ? 0 : 1;
     }
-    if (in.count < 2 || out.count < 2) {
-      return new Split(in.count, out.count, 0, 0);
+    if (inside < 2 || outside < 2) {
+      return new Split(inside, outside, 0, 0);
     }
-    double error =
-        Math.sqrt(
-            in.spread() / (in.count - 1) / in.count + out.spread() / (out.count - 1) / out.count);
-    return new Split(in.count, out.count, in.mean() - out.mean(), error);
+    Sums in = Sums.of(members);
+    Sums out = Sums.of(others);
+    return new Split(
+        inside,
+        outside,
+        in.mean() - out.mean(),
+        Math.sqrt(in.variance(out) / in.count + out.variance(in) / out.count));
   }
 
   // An input that moved is nearer to the cause than what the model made of it. Where a feature is

@@ -218,7 +218,7 @@ public final class DriftLedger {
     List<StreamVerdict> verdicts = new ArrayList<>(comparison.verdicts(window, told.judged()));
     verdicts.addAll(told.judgeLevel(window));
     DriftCause cause =
-        new DriftCause(settings, known.statistics(), memberships.judged(), learned, versions);
+        new DriftCause(settings, known.statistics(), memberships.judged(), learned, versions, unit);
     WindowVerdict verdict =
         new Conclusion(known, devices, memberships, explanations, cause, comparison)
             .of(window, told.learning(), told.judged(), verdicts, distances);
@@ -271,14 +271,14 @@ public final class DriftLedger {
 
   /**
    * Compares the devices that an event touched with those that it did not: how far each has moved
-   * from its own baseline, lately.
+   * from its own baseline, lately. Where units have one say each, they are compared.
    *
    * @param touched by the event
    */
   public EventCheck check(DriftFinding finding, Set<DeviceId> touched) {
     FleetState known = fleet;
     int statistic = known == null ? -1 : known.statistics().streams().indexOf(finding.movedBy());
-    return statistic < 0 ? EventCheck.NOT_TESTABLE : devices.check(finding, statistic, touched);
+    return statistic < 0 ? EventCheck.NOT_TESTABLE : devices.check(finding, statistic, touched, unit);
   }
 
   /**

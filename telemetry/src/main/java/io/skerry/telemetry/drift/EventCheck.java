@@ -18,7 +18,7 @@ public record EventCheck(Answer answer, Estimate difference, double membersTouch
     REFUTED,
     /** Neither is certain. */
     UNCLEAR,
-    /** Too few devices were touched, or too few were not. */
+    /** Too few devices or units were touched, or too few were not. */
     NOT_TESTABLE
   }
 

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** The devices that are known, each with its baselines. */
 final class FleetDevices {
@@ -123,10 +124,15 @@ final class FleetDevices {
         .forEach(Device::relearn);
   }
 
-  /** Compares those that an event touched with the others; see {@link DriftLedger#check}. */
-  EventCheck check(DriftFinding finding, int statistic, Set<DeviceId> touched) {
-    List<Double> inside = new ArrayList<>();
-    List<Double> outside = new ArrayList<>();
+  /**
+   * Compares those that an event touched with the others; see {@link DriftLedger#check}.
+   *
+   * @param unit the attribute whose values have one say each; null = devices have
+   */
+  EventCheck check(
+      DriftFinding finding, int statistic, Set<DeviceId> touched, @Nullable String unit) {
+    UnitValues inside = new UnitValues(unit);
+    UnitValues outside = new UnitValues(unit);
     int members = 0;
     int membersTouched = 0;
     for (Map.Entry<String, Device> entry : new TreeMap<>(devices).entrySet()) {
@@ -137,10 +143,15 @@ final class FleetDevices {
       }
       double moved = entry.getValue().recent(statistic);
       if (entry.getValue().hasLearnedInputs() && !Double.isNaN(moved)) {
-        (isTouched ? inside : outside).add(moved);
+        (isTouched ? inside : outside).add(entry.getValue().attributes(), moved);
       }
     }
     return EventCheck.of(
-        finding.effect(), inside, outside, settings.cohortMin(), members, membersTouched);
+        finding.effect(),
+        inside.values(),
+        outside.values(),
+        settings.cohortMin(),
+        members,
+        membersTouched);
   }
 }
