@@ -278,7 +278,9 @@ public final class DriftLedger {
   public EventCheck check(DriftFinding finding, Set<DeviceId> touched) {
     FleetState known = fleet;
     int statistic = known == null ? -1 : known.statistics().streams().indexOf(finding.movedBy());
-    return statistic < 0 ? EventCheck.NOT_TESTABLE : devices.check(finding, statistic, touched, unit);
+    return statistic < 0
+        ? EventCheck.NOT_TESTABLE
+        : devices.check(finding, statistic, touched, unit);
   }
 
   /**

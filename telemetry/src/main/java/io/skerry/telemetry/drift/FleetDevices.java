@@ -2,10 +2,8 @@ package io.skerry.telemetry.drift;
 
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;

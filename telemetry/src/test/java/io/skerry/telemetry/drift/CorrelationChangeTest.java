@@ -79,6 +79,42 @@ class CorrelationChangeTest {
     assertThat(CorrelationChange.of(few)).isEmpty();
   }
 
+  /** Twelve gateways whose surroundings change each in its own way; six devices see each. */
+  @Test
+  void countsDevicesOfOneUnitAsOneWitness() {
+    int[] beyond = new int[2];
+    for (int run = 0; run < 60; run++) {
+      List<CorrelationChange.Device> apart = new ArrayList<>();
+      List<CorrelationChange.Device> together = new ArrayList<>();
+      for (int gateway = 0; gateway < 12; gateway++) {
+        double after = Math.clamp(.5 + .2 * random.nextGaussian(), -1, 1);
+        for (int i = 0; i < 6; i++) {
+          CorrelationChange.Device one =
+              new CorrelationChange.Device(moments(.5, 60), moments(after, 60));
+          apart.add(one);
+          together.add(one.of("g" + gateway));
+        }
+      }
+      beyond[0] += pair(CorrelationChange.of(apart)).change().isBeyondZero() ? 1 : 0;
+      CorrelationChange change = pair(CorrelationChange.of(together));
+      beyond[1] += change.change().isBeyondZero() ? 1 : 0;
+      assertThat(change.devices()).isEqualTo(72);
+    }
+
+    assertThat(beyond[0]).isGreaterThan(9);
+    assertThat(beyond[1]).isLessThanOrEqualTo(6);
+  }
+
+  @Test
+  void saysNothingOfFewUnits() {
+    List<CorrelationChange.Device> told = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      told.add(new CorrelationChange.Device(moments(.8, 300), moments(.3, 200)).of("g" + i % 7));
+    }
+
+    assertThat(CorrelationChange.of(told)).isEmpty();
+  }
+
   /** Whatever one of n devices says, it moves what all say by 2 / n at most. */
   @Test
   void isMovedByOneLiarByNoMoreThanItsWeight() throws MalformedDocumentException {

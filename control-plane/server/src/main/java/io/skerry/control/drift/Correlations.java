@@ -19,12 +19,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Which features of an incident's cohort moved together before and do not since, from the sums that
@@ -83,15 +85,24 @@ final class Correlations {
     }
   }
 
-  private record Sides(Side before, Side since) {
-    Sides() {
-      this(new Side(), new Side());
+  private static final class Sides {
+    private final Side before = new Side();
+    private final Side since = new Side();
+    private final Optional<String> unit;
+
+    Sides(Optional<String> unit) {
+      this.unit = unit;
+    }
+
+    void add(Told told) {
+      (told.isBefore() ? before : since).add(told);
     }
 
     Optional<CorrelationChange.Device> device() {
       return before.tellsEnough() && since.tellsEnough()
           ? before.moments.flatMap(
-              first -> since.moments.map(second -> new CorrelationChange.Device(first, second)))
+              first ->
+                  since.moments.map(second -> new CorrelationChange.Device(first, second, unit)))
           : Optional.empty();
     }
   }
@@ -100,12 +111,19 @@ final class Correlations {
    * Sums of one record.
    *
    * @param features names of these, in their order
+   * @param unit the attribute whose values have one say each; empty = devices have
    * @param millis that they are of; a day where the record does not say
    */
   private record Told(
-      List<String> features, boolean isBefore, long millis, boolean isWhole, CoMoments moments) {}
+      List<String> features,
+      Optional<String> unit,
+      boolean isBefore,
+      long millis,
+      boolean isWhole,
+      CoMoments moments) {}
 
-  private record Chosen(List<String> devices, long known) {}
+  /** Devices with their attributes, of how many. */
+  private record Chosen(Map<String, Map<String, String>> devices, long known) {}
 
   /** What is known by now; no pairs before enough of a day was told since the onset. */
   CorrelationReport of(Transaction transaction, Stored incident) {
@@ -119,16 +137,16 @@ final class Correlations {
         transaction,
         incident,
         windows,
-        chosen.devices(),
+        List.copyOf(chosen.devices().keySet()),
         row ->
             told(incident, row, onset)
                 .ifPresent(
-                    one -> {
-                      Sides sides =
-                          told.computeIfAbsent(one.features(), key -> new TreeMap<>())
-                              .computeIfAbsent(row.text("device"), key -> new Sides());
-                      (one.isBefore() ? sides.before() : sides.since()).add(one);
-                    }));
+                    one ->
+                        told.computeIfAbsent(one.features(), key -> new TreeMap<>())
+                            .computeIfAbsent(
+                                row.text("device"),
+                                device -> new Sides(unit(chosen.devices().get(device), one)))
+                            .add(one)));
     // Variants may sum up other features: what most devices do is shown.
     Map.Entry<List<String>, List<Sides>> shown =
         told.entrySet().stream()
@@ -142,6 +160,12 @@ final class Correlations {
             .max(Comparator.comparingInt(entry -> entry.getValue().size()))
             .orElse(Map.entry(List.of(), List.of()));
     return report(shown.getKey(), shown.getValue(), chosen);
+  }
+
+  private static Optional<String> unit(@Nullable Map<String, String> attributes, Told told) {
+    return attributes == null
+        ? Optional.empty()
+        : told.unit().flatMap(unit -> Optional.ofNullable(attributes.get(unit)));
   }
 
   private static CorrelationReport report(List<String> features, List<Sides> told, Chosen chosen) {
@@ -162,16 +186,15 @@ final class Correlations {
               change.predictionsBefore(),
               change.predictionsAfter()));
     }
-    double sums = told.stream().mapToInt(one -> one.before().sums + one.since().sums).sum();
-    double partial =
-        told.stream().mapToInt(one -> one.before().partial + one.since().partial).sum();
+    double sums = told.stream().mapToInt(one -> one.before.sums + one.since.sums).sum();
+    double partial = told.stream().mapToInt(one -> one.before.partial + one.since.partial).sum();
     return new CorrelationReport(
         pairs,
         devices.size(),
         chosen.devices().size(),
         chosen.known(),
-        told.stream().mapToLong(one -> one.before().millis).average().orElse(0) / DAY_MILLIS,
-        told.stream().mapToLong(one -> one.since().millis).average().orElse(0) / DAY_MILLIS,
+        told.stream().mapToLong(one -> one.before.millis).average().orElse(0) / DAY_MILLIS,
+        told.stream().mapToLong(one -> one.since.millis).average().orElse(0) / DAY_MILLIS,
         sums == 0 ? 0 : partial / sums);
   }
 
@@ -181,9 +204,8 @@ final class Correlations {
       ModelVersion version =
           new ModelVersion(new ModelName(incident.track().model()), incident.version());
       Optional<CoMoments> moments = layouts.coMoments(version, window);
-      Optional<List<String>> names =
-          monitoring.named(row.text("manifest")).map(Monitoring.Monitored::features);
-      if (moments.isEmpty() || names.isEmpty()) {
+      Optional<Monitoring.Monitored> monitored = monitoring.named(row.text("manifest"));
+      if (moments.isEmpty() || monitored.isEmpty()) {
         return Optional.empty();
       }
       long end = window.getEndMillis();
@@ -196,7 +218,10 @@ final class Correlations {
       }
       return Optional.of(
           new Told(
-              Arrays.stream(moments.get().features()).mapToObj(names.get()::get).toList(),
+              Arrays.stream(moments.get().features())
+                  .mapToObj(monitored.get().features()::get)
+                  .toList(),
+              monitored.get().streams().unit(),
               end <= onset,
               end - since,
               isSaid && end - since >= WHOLE_MILLIS,
@@ -241,21 +266,22 @@ final class Correlations {
     List<Long> before =
         windows.stream().filter(window -> track.startMillis(window + 1) <= onset).toList();
     if (before.isEmpty()) {
-      return new Chosen(List.of(), 0);
+      return new Chosen(Map.of(), 0);
     }
-    List<String> devices = new ArrayList<>();
+    Map<String, Map<String, String>> devices = new LinkedHashMap<>();
     long[] known = new long[1];
     transaction.forEach(
         """
-        select device, count(*) over () as known from (
-          select distinct w.device from telemetry_window w join device d on d.id = w.device
+        select device, labels, profile, count(*) over () as known from (
+          select distinct w.device, d.labels::text as labels, d.profile
+          from telemetry_window w join device d on d.id = w.device
           where w.model = ? and w.slot = ? and w.window_millis = ? and w.version = ?
             and w.window_index = any(?)
             and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)) sending
         order by md5(device), device limit ?
         """,
         row -> {
-          devices.add(row.text("device"));
+          devices.put(row.text("device"), WindowReader.attributes(row));
           known[0] = row.bigint("known");
         },
         track.model(),

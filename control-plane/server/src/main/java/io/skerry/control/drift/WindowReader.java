@@ -34,7 +34,8 @@ final class WindowReader {
 
   static final String PROFILE = "profile";
 
-  private final Gson gson = new Gson();
+  private static final Gson GSON = new Gson();
+
   private final WindowLayouts layouts;
   private final WindowOutcomes outcomes;
   private final LateRoom room;
@@ -333,13 +334,18 @@ final class WindowReader {
     }
   }
 
-  private Head head(Row row, Track track) {
+  /** What a device is like, of a row that tells its labels and its profile. */
+  static Map<String, String> attributes(Row row) {
     Map<String, String> attributes =
-        new HashMap<>(gson.fromJson(row.text("labels"), new TypeToken<Map<String, String>>() {}));
+        new HashMap<>(GSON.fromJson(row.text("labels"), new TypeToken<Map<String, String>>() {}));
     row.optionalText("profile").ifPresent(profile -> attributes.put(PROFILE, profile));
+    return attributes;
+  }
+
+  private Head head(Row row, Track track) {
     return new Head(
         row.text("device"),
-        attributes,
+        attributes(row),
         new ModelVersion(new ModelName(track.model()), row.bigint("version")),
         row.text("manifest"));
   }
