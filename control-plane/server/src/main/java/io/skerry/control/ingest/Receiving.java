@@ -10,8 +10,8 @@ import java.util.Optional;
  * they were received. Who reads windows by when they were received reads no further than that, or
  * what is committed a moment later is passed by.
  *
- * <p>Told by a shared lock of PostgreSQL, whose number is the second that it was taken in: it ends
- * with its transaction, and every server sees those of all.
+ * <p>Told by a shared lock of PostgreSQL, whose number is the millisecond that it was taken in, of
+ * the last 24 days: it ends with its transaction, and every server sees those of all.
  */
 public final class Receiving {
   /**
@@ -22,16 +22,19 @@ public final class Receiving {
 
   static final int LOCK = 0x534b_5257;
 
+  /** That many numbers there are. */
+  static final long MILLIS = 1L << 31;
+
   private Receiving() {}
 
   /** Tells of this transaction until it ends; before it says when windows were received. */
   static void hold(Transaction transaction) {
     transaction.list(
         """
-        select pg_advisory_xact_lock_shared(?, floor(extract(epoch from clock_timestamp()))::int)
+        select pg_advisory_xact_lock_shared(
+          ?, (floor(extract(epoch from clock_timestamp()) * 1000)::bigint % ?)::int)
         """,
-        row -> true,
-        LOCK);
+        row -> true, LOCK, MILLIS);
   }
 
   /**
@@ -41,13 +44,16 @@ public final class Receiving {
   public static Optional<Instant> since(Transaction transaction) {
     return transaction.first(
         """
-        select to_timestamp(objid::bigint) as since from pg_locks
-        where locktype = 'advisory' and objsubid = 2 and classid = ?::bigint::oid
-          and database = (select oid from pg_database where datname = current_database())
-          and to_timestamp(objid::bigint) > clock_timestamp() - ? * interval '1 millisecond'
-        order by objid limit 1
+        select millis - age as since
+        from (select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as millis) asked
+        cross join lateral (
+          select mod(millis - objid::bigint, ?) as age from pg_locks
+          where locktype = 'advisory' and objsubid = 2 and classid = ?::bigint::oid
+            and database = (select oid from pg_database where datname = current_database())) held
+        where age < ? order by age desc limit 1
         """,
-        row -> row.instant("since"),
+        row -> Instant.ofEpochMilli(row.bigint("since")),
+        MILLIS,
         LOCK,
         HELD_MAX.toMillis());
   }

@@ -84,7 +84,7 @@ public final class RecordStore {
               "select pg_advisory_xact_lock_shared(?, ?)",
               row -> true,
               Receiving.LOCK,
-              Math.toIntExact(Instant.now().minus(ago).getEpochSecond()));
+              Math.toIntExact(Instant.now().minus(ago).toEpochMilli() % Receiving.MILLIS));
           meanwhile.run();
         });
   }
