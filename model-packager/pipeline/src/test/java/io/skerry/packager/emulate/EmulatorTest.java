@@ -26,7 +26,9 @@ import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Scheme;
+import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.profile.Engine;
 import io.skerry.profile.HardwareProfile;
 import io.skerry.profile.ProfileCatalog;
@@ -92,6 +94,45 @@ class EmulatorTest {
       assertThat(there.largestDifference(here)).isLessThan(1e-5);
     }
     assertThat(folder).isDirectoryNotContaining(f -> f.getFileName().toString().startsWith("emul"));
+  }
+
+  /** With the instructions of the profile: ONNX Runtime and TFLite, and integers of both. */
+  @Tag("slow")
+  @Test
+  void givesAboutTheSameAnswersOnArm64() throws Exception {
+    assumeThat(System.getenv(Emulator.ARM64_ROOT_VARIABLE)).as("an arm64 Java").isNotNull();
+    Emulator.Search search = Emulator.find(profile("arm64-dotprod"), Optional.empty());
+    assumeThat(search).as("qemu-user-static").isInstanceOf(Emulator.Search.Found.class);
+    Graph graph = Nets.imageNet(1);
+    Samples items = Nets.randomItems(graph, 8);
+    Options options = Options.of(Clipping.MIN_MAX);
+    QuantizedGraph integers =
+        Nets.quantized(graph, Calibrator.observe(graph, items), Scheme.SIGNED, options);
+    List<Emulator.Model> models =
+        List.of(
+            arm64(Engine.ONNXRUNTIME, "floats", OnnxExport.write(graph)),
+            arm64(Engine.TFLITE, "floats", TfliteExport.write(graph)),
+            arm64(Engine.ONNXRUNTIME, "integers", QdqExport.write(integers)),
+            arm64(Engine.TFLITE, "integers", TfliteExport.write(integers)));
+
+    List<Outputs> there =
+        ((Emulator.Search.Found) search).emulator().outputs(models, items, folder);
+
+    for (int i = 0; i < models.size(); i++) {
+      Emulator.Model each = models.get(i);
+      try (LoadedModel model = new Bench().load(each.engine(), each.file())) {
+        Outputs here = new Bench().outputs(model, items, "probabilities");
+        // Integer kernels round half a step otherwise.
+        assertThat(there.get(i).largestDifference(here))
+            .as("%s", each.file().getFileName())
+            .isLessThan(i < 2 ? 1e-5 : 0.03);
+      }
+    }
+  }
+
+  private Emulator.Model arm64(Engine engine, String name, byte[] content) throws Exception {
+    Path file = Files.write(folder.resolve("%s.%s".formatted(name, engine)), content);
+    return new Emulator.Model(engine, file, List.of("probabilities"), List.of(10));
   }
 
   /** Why pairs are bounded at all: the same model is at chance level where they saturate. */
