@@ -24,6 +24,10 @@ import org.tensorflow.lite.schema.TransposeConvOptionsT;
 /** Convolutions and dense layers. */
 final class WeightedLayers {
   private static final int CONV_VERSION_INT8 = 3;
+
+  /** An engine of before has no kernel that reads channels in groups. */
+  private static final int CONV_VERSION_GROUPS = 6;
+
   private static final int DENSE_VERSION_INT8 = 4;
   private static final int TRANSPOSED_VERSION_WITH_BIAS = 3;
   private static final byte MEAN_WEIGHT = 127;
@@ -221,7 +225,7 @@ final class WeightedLayers {
     options.setFusedActivationFunction(TfliteExport.fused(node.activation()));
     file.operator(
         BuiltinOperator.CONV_2D,
-        integer ? CONV_VERSION_INT8 : 1,
+        node.op().groups() > 1 ? CONV_VERSION_GROUPS : integer ? CONV_VERSION_INT8 : 1,
         inputs,
         output,
         BuiltinOptions.Conv2DOptions,

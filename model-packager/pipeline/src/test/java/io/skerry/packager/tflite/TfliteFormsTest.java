@@ -24,15 +24,20 @@ import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Options;
 import io.skerry.packager.quantize.QdqExport;
+import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.ModelT;
+import org.tensorflow.lite.schema.OperatorCodeT;
 
 /** Operators that the format says in another way: XNNPACK takes over all that they become. */
 class TfliteFormsTest {
@@ -48,6 +53,30 @@ class TfliteFormsTest {
       Nets flat = new Nets(groups, "x", Shape.BATCH, 12, 9).conv(12, Activation.RELU, 3);
       assertSays(flat.grouped(24, groups, Activation.NONE, 3).graph("y"), 30);
     }
+  }
+
+  /** As TensorFlow's converter writes it: an older engine has no kernel for groups. */
+  @Test
+  void groupsNameTheVersionThatHasThem() {
+    Nets net = new Nets(2, "x", Shape.BATCH, 12, 7, 6).conv(12, Activation.RELU, 3, 3);
+    Graph graph = net.grouped(24, 2, Activation.NONE, 3, 3).graph("y");
+    QuantizedGraph quantized =
+        Nets.quantized(
+            graph,
+            Calibrator.observe(graph, Nets.randomItems(graph, 8)),
+            Scheme.SIGNED,
+            Options.of(Clipping.MIN_MAX));
+
+    assertThat(convolutions(TfliteExport.write(graph))).containsExactly(1, 6);
+    assertThat(convolutions(TfliteExport.write(quantized))).containsExactly(3, 6);
+  }
+
+  private static List<Integer> convolutions(byte[] content) {
+    return Arrays.stream(ModelT.deserializeFromBinary(content).getOperatorCodes())
+        .filter(code -> code.getBuiltinCode() == BuiltinOperator.CONV_2D)
+        .map(OperatorCodeT::getVersion)
+        .sorted()
+        .toList();
   }
 
   @Test
