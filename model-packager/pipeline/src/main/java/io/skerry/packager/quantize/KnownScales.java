@@ -3,6 +3,7 @@ package io.skerry.packager.quantize;
 import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Node;
+import io.skerry.packager.graph.Op;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -31,6 +32,13 @@ public record KnownScales(Map<String, TensorScale> tensors, Map<String, float[]>
   public QuantizedGraph quantized(Graph graph, Scheme scheme) {
     Map<String, TensorScale> all = new LinkedHashMap<>();
     tensors.forEach((name, scale) -> all.put(name, of(scale, scheme)));
+    for (Node node : graph.nodes().reversed()) {
+      // The same elements in another order: a rewrite that moved it left its input without a scale.
+      boolean moves = node.op() instanceof Op.Transpose || node.op() instanceof Op.Reshape;
+      if (moves && all.containsKey(node.output())) {
+        all.putIfAbsent(node.input(), all.get(node.output()));
+      }
+    }
     Map<String, QuantizedLayer> layers = new HashMap<>();
     Set<String> quantized = new HashSet<>();
     for (Node node : graph.nodes()) {

@@ -2,11 +2,13 @@ package io.skerry.packager.quantize;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
+import java.util.List;
 import java.util.Map;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -113,6 +115,25 @@ class KnownScalesTest {
       assertThat(quantized.scale(node.output())).isEqualTo(activation);
     }
     assertThat(quantized.isQuantized(graph.nodes().getLast())).as("the final score").isFalse();
+  }
+
+  /** A file names a scale behind what only moves elements, which a rewrite may move itself. */
+  @Test
+  void followOperatorsThatMoveElementsBackwards() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 4, 6, 6);
+    Graph graph =
+        net.add(new Op.Activate(Activation.RELU6))
+            .add(new Op.Transpose(List.of(0, 2, 3, 1)))
+            .flatten()
+            .graph("y");
+    TensorScale read = new TensorScale(IntegerType.INT8, 0.1f, 3);
+    TensorScale made = new TensorScale(IntegerType.INT8, 6f / 255, -128);
+
+    QuantizedGraph quantized =
+        new KnownScales(Map.of("x", read, "y", made), Map.of()).quantized(graph, Scheme.SIGNED);
+
+    assertThat(graph.nodes()).allMatch(quantized::isQuantized);
+    assertThat(quantized.scale(graph.nodes().getFirst().output())).isEqualTo(made);
   }
 
   private static KnownScales known(Graph graph, TensorScale activation) {
