@@ -14,6 +14,12 @@ import java.util.List;
 
 /** Our own form of a float model: what all others are compared with. */
 final class FloatForm {
+  /** What numbers about 1, of which a small output may be the difference, are off by at most. */
+  private static final double LEAST = 1e-6;
+
+  /** Of a small output's magnitude. */
+  private static final double SHARE_MAX = 0.1;
+
   private FloatForm() {}
 
   /**
@@ -44,12 +50,16 @@ final class FloatForm {
     }
     for (int i = 0; i < names.size(); i++) {
       double difference = ours.get(i).largestDifference(theirs.get(i));
-      double most = source.formTolerance() * Math.max(1, theirs.get(i).largestMagnitude());
-      if (!(difference <= most)) {
+      if (!(difference <= most(source.formTolerance(), theirs.get(i).largestMagnitude()))) {
         throw new ModelRefusedException(
             "%s: imported, the model's output '%s' differs by %s: report this model"
                 .formatted(file, names.get(i), difference));
       }
     }
+  }
+
+  /** By how much an output of this magnitude may differ. */
+  private static double most(double tolerance, double magnitude) {
+    return Math.min(tolerance * Math.max(1, magnitude), Math.max(LEAST, SHARE_MAX * magnitude));
   }
 }

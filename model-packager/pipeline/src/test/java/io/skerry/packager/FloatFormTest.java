@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Activation;
+import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
+import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.profile.Engine;
@@ -34,6 +36,22 @@ class FloatFormTest {
     assertThatThrownBy(() -> check(twoHeads(1), twoHeads(2)))
         .isInstanceOf(ModelRefusedException.class)
         .hasMessageContainingAll("model.onnx", "output 'second' differs", "report this model");
+  }
+
+  /** What is next to nothing is no reason to be anything. */
+  @Test
+  void isRefusedWhereASmallOutputDiffers() {
+    assertThatThrownBy(() -> check(small(1e-5f), small(2e-5f)))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContaining("output 'second' differs");
+    assertThatCode(() -> check(small(1e-5f), small(1.00001e-5f))).doesNotThrowAnyException();
+  }
+
+  private static Graph small(float factor) {
+    Graph first = new Nets(1, "x", Shape.BATCH, 6).dense(3, Activation.NONE).graph("first");
+    Nets second = new Nets(2, "x", Shape.BATCH, 6);
+    second.binary(Op.Binary.Kind.MUL, Constant.of(Shape.of(1), factor));
+    return Nets.beside(first, second.graph("second"));
   }
 
   private void check(Graph came, Graph imported) throws Exception {

@@ -32,16 +32,23 @@ import java.util.Set;
 final class GoldenOutputs {
   private static final int CASES = 8;
   private static final int ITEMS = 64;
-  private static final Tolerance FLOAT_TOLERANCE = new Tolerance(1e-4, 1e-3);
+  private static final double FLOAT_SHARE = 1e-4;
+  private static final double FLOAT_RELATIVE = 1e-3;
+  // What numbers about 1, of which a small output may be the difference, are off by at most.
+  private static final double FLOAT_LEAST = 1e-6;
   private static final double HALF_SHARE = 0.01;
   private static final double INTEGER_SHARE = 0.05;
   private static final double INTEGER_RANGE = 255;
   // Of the largest: an output that says nothing of these items still has steps on another device.
   private static final double RANGE_LEAST = 0.001;
+  private static final Tolerance ONE_STEP = new Tolerance(1, 0);
 
   private final LoadedModel model;
   private final Samples inputs;
   private final Set<String> integers = new HashSet<>();
+
+  /** Outputs of whole numbers that stand for nothing else. */
+  private final Set<String> wholes = new HashSet<>();
 
   /** What float outputs say at most. */
   private final Map<String, Double> largest = new HashMap<>();
@@ -68,13 +75,25 @@ final class GoldenOutputs {
     for (int item : Samples.spread(inputs.count(), ITEMS)) {
       model.run(List.of(Bench.input(model, inputs, item))).forEach(this::see);
     }
-    Tolerance widest = tolerance(precision, !integers.isEmpty(), widestRange());
-    return new GoldenSet(widest, own(precision, widest), cases);
+    Map<String, Tolerance> own = own(precision);
+    Tolerance widest =
+        own.values().stream()
+            .reduce(
+                (one, other) ->
+                    new Tolerance(
+                        Math.max(one.absolute(), other.absolute()),
+                        Math.max(one.relative(), other.relative())))
+            .orElse(tolerance(precision, 1));
+    own.values().removeIf(widest::equals);
+    return new GoldenSet(widest, own, cases);
   }
 
   private void see(Tensor output) {
     if (output.type() == ElementType.INT8 || output.type() == ElementType.UINT8) {
       integers.add(output.name());
+    }
+    if (output.type() == ElementType.INT32 || output.type() == ElementType.INT64) {
+      wholes.add(output.name());
     }
     if (output.type() == ElementType.FP32) {
       double most = 0;
@@ -85,32 +104,31 @@ final class GoldenOutputs {
     }
   }
 
-  /** Of the outputs whose tolerance is not that of all. */
-  private Map<String, Tolerance> own(Precision precision, Tolerance ofAll) {
+  private Map<String, Tolerance> own(Precision precision) {
     Map<String, Tolerance> own = new HashMap<>();
-    double least = RANGE_LEAST * largestFloat();
-    largest.forEach(
-        (name, range) -> own.put(name, tolerance(precision, false, Math.max(range, least))));
-    integers.forEach(name -> own.put(name, tolerance(precision, true, INTEGER_RANGE)));
-    own.values().removeIf(ofAll::equals);
+    double largestOfAll = largest.values().stream().reduce(0.0, Math::max);
+    // Nothing is known of outputs that are all 0.
+    double least = largestOfAll == 0 ? 1 : RANGE_LEAST * largestOfAll;
+    largest.forEach((name, range) -> own.put(name, tolerance(precision, Math.max(range, least))));
+    // Floats that differ in their last bits round to the next integer at times.
+    integers.forEach(
+        name ->
+            own.put(
+                name,
+                precision == Precision.INT8 || precision == Precision.FP16
+                    ? tolerance(precision, INTEGER_RANGE)
+                    : ONE_STEP));
+    wholes.forEach(name -> own.put(name, ONE_STEP));
     return own;
   }
 
-  private static Tolerance tolerance(Precision precision, boolean steps, double range) {
+  private static Tolerance tolerance(Precision precision, double range) {
     return switch (precision) {
-      // Floats that differ in their last bits round to the next integer at times.
-      case FP32, INT8_WEIGHTS -> steps ? new Tolerance(1, 0) : FLOAT_TOLERANCE;
+      case FP32, INT8_WEIGHTS ->
+          new Tolerance(Math.max(FLOAT_LEAST, FLOAT_SHARE * range), FLOAT_RELATIVE);
       case FP16 -> new Tolerance(HALF_SHARE * range, HALF_SHARE);
       case INT8 -> new Tolerance(INTEGER_SHARE * range, 0);
     };
-  }
-
-  private double widestRange() {
-    return integers.isEmpty() ? largestFloat() : Math.max(INTEGER_RANGE, largestFloat());
-  }
-
-  private double largestFloat() {
-    return largest.values().stream().reduce(0.0, Math::max);
   }
 
   private static List<GoldenTensor> golden(List<Tensor> tensors) {

@@ -13,6 +13,7 @@ import io.skerry.profile.Precision;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -54,6 +55,32 @@ class GoldenOutputsTest {
 
     assertThat(golden.tolerance("y").absolute()).isBetween(0.05 * 0.97 * 3, 0.05 * 3);
     assertThat(golden.tolerance("y").relative()).isZero();
+  }
+
+  /** Pixels of a box carry more noise than fits a probability, and a small one passed as 0. */
+  @Test
+  void holdsFloatsOfAFloatFileToTheirOwnRange() throws Exception {
+    GoldenSet large = golden(List.of(floats("box", 640), floats("p", 1)), Precision.FP32);
+
+    assertThat(large.tolerance("box").absolute()).isBetween(1e-4 * 0.97 * 640, 1e-4 * 640);
+    assertThat(large.tolerance("p").absolute()).isBetween(1e-4 * 0.97, 1e-4);
+    assertThat(large.tolerance()).isEqualTo(large.tolerance("box"));
+    GoldenSet small = golden(List.of(floats("y", 1e-5f)), Precision.FP32);
+    assertThat(small.cases())
+        .anySatisfy(each -> assertThat(fits(small, each, saying("y", 0))).isFalse());
+    GoldenSet none = golden(List.of(floats("y", 0)), Precision.FP32);
+    assertThat(passes(none, saying("y", 9e-5f))).isTrue();
+  }
+
+  /** Of numbers of classes or boxes one more is another answer, if not a wrong one. */
+  @Test
+  void letsWholeNumbersDifferByOne() throws Exception {
+    GoldenSet golden =
+        golden(List.of(new Said("n", ElementType.INT64, 0), INTEGERS), Precision.INT8);
+
+    assertThat(passes(golden, wholes(1))).isTrue();
+    assertThat(passes(golden, wholes(2))).isFalse();
+    assertThat(passes(golden, integers(12))).isTrue();
   }
 
   /** A probability passed whatever it was beside steps of 255. */
@@ -117,6 +144,11 @@ class GoldenOutputsTest {
         "y", ElementType.INT8, List.of(1L, 1L), ByteBuffer.allocateDirect(1).put(0, (byte) value));
   }
 
+  private static Tensor wholes(long value) {
+    ByteBuffer data = ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    return new Tensor("n", ElementType.INT64, List.of(1L, 1L), data.putLong(0, value));
+  }
+
   private static Tensor saying(String name, float value) {
     return Tensor.ofFloats(name, List.of(1L, 1L), value);
   }
@@ -144,7 +176,11 @@ class GoldenOutputsTest {
   /** An output: its input, which is 0 to 1, times a factor; or always 0, of integers. */
   private record Said(String name, ElementType type, float factor) {
     Tensor of(float input) {
-      return type == ElementType.FP32 ? saying(name, factor * input) : integers(0);
+      return switch (type) {
+        case FP32 -> saying(name, factor * input);
+        case INT64 -> wholes(0);
+        default -> integers(0);
+      };
     }
   }
 
