@@ -42,7 +42,8 @@ public final class Library {
           new ShadowRollout(),
           new Random(),
           new RandomUnit(),
-          new RandomTrial());
+          new RandomTrial(),
+          new RandomBusy());
 
   private Library() {}
 

@@ -92,7 +92,10 @@ public final class SimulateMain implements Callable<Integer> {
   @Option(
       names = "--trace",
       paramLabel = "FILE",
-      description = "write the shortest trace of a run that breaks here")
+      description = {
+        "write the shortest trace of a run that breaks here;",
+        "with --seeds, of each that breaks to FILE-SEED"
+      })
   private @Nullable Path trace;
 
   @Option(names = "--json", paramLabel = "FILE", description = "write the claims here")
@@ -209,7 +212,11 @@ public final class SimulateMain implements Callable<Integer> {
     for (long one = first; one - first < many; one++) {
       Run.Result result = run(out, wanted, one, size, length, claims, many == 1);
       if (!result.held()) {
-        shrunk(out, wanted, one, size, length, result.symptoms().getFirst());
+        Path to =
+            trace == null || many == 1
+                ? trace
+                : trace.resolveSibling("%s-%d".formatted(trace.getFileName(), one));
+        shrunk(out, wanted, one, size, length, result.symptoms().getFirst(), to);
       }
     }
     if (many > 1) {
@@ -271,7 +278,13 @@ public final class SimulateMain implements Callable<Integer> {
 
   /** Tells, and keeps, the fewest faults that still break the run. */
   private void shrunk(
-      PrintWriter out, Scenario wanted, long one, int size, int length, String symptom) {
+      PrintWriter out,
+      Scenario wanted,
+      long one,
+      int size,
+      int length,
+      String symptom,
+      @Nullable Path to) {
     List<Fault> all = Fault.draw(one, size, length, wanted.faults());
     List<Fault> few =
         new Shrinker(
@@ -287,9 +300,9 @@ public final class SimulateMain implements Callable<Integer> {
     out.printf(
         "again: ./skerry simulate --scenario %s --seed %d --devices %d --days %d%n",
         wanted.name(), one, size, length);
-    if (trace != null) {
+    if (to != null) {
       try {
-        Files.writeString(trace, file.text(), StandardCharsets.UTF_8);
+        Files.writeString(to, file.text(), StandardCharsets.UTF_8);
       } catch (IOException e) {
         throw new java.io.UncheckedIOException(e);
       }

@@ -52,6 +52,12 @@ final class DeviceNetwork implements MemoryLink.Line, ArtifactServer.Line {
     return MemoryLink.Fate.ARRIVES;
   }
 
+  // One that nobody heard of comes again after the next connect.
+  @Override
+  public boolean acknowledges() {
+    return lossy <= 0 || random.nextDouble() >= lossy;
+  }
+
   @Override
   public long millis() {
     return 50 + random.nextLong(200);

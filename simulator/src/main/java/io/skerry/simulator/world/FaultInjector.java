@@ -275,11 +275,12 @@ public final class FaultInjector {
       return;
     }
     RolloutEvent event =
-        switch (random.nextInt(5)) {
+        switch (random.nextInt(6)) {
           case 0 -> new RolloutEvent.Pause("operator");
           case 1 -> new RolloutEvent.Resume();
           case 2 -> new RolloutEvent.Promote("operator");
           case 3 -> new RolloutEvent.Abort("operator");
+          case 4 -> new RolloutEvent.Retry("operator");
           default -> new RolloutEvent.RollBack("operator");
         };
     fleet.plane().act(active.get(), event);

@@ -6,6 +6,7 @@ import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.RecordStream;
 import io.skerry.simulator.disk.Loss;
 import io.skerry.simulator.disk.Stop;
 import io.skerry.simulator.world.Nature.Kind;
@@ -535,6 +536,11 @@ public final class Story {
   /** What the n-th count was, from 0. */
   public long runningThen(int count) {
     return runningThen.get(count);
+  }
+
+  /** Records of a stream that were stored. */
+  public long stored(RecordStream stream) {
+    return fleet.watch().recordsStored(stream);
   }
 
   /** Records that devices say they dropped or found damaged. */

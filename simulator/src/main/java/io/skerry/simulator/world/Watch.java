@@ -22,6 +22,7 @@ import io.skerry.wire.fleet.v1.Record;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -52,6 +53,7 @@ public final class Watch {
   private long recordsStored;
   private long openWhenStopped;
   private long youngWhenStopped;
+  private final Map<RecordStream, Long> storedOf = new EnumMap<>(RecordStream.class);
   private long findings;
   private long judged;
   private final TrialWatch trials = new TrialWatch(this);
@@ -170,6 +172,11 @@ public final class Watch {
     return recordsStored;
   }
 
+  /** Records of a stream that were stored. */
+  public long recordsStored(RecordStream stream) {
+    return storedOf.getOrDefault(stream, 0L);
+  }
+
   /** Findings of the drift ledger. */
   public long findings() {
     return findings;
@@ -273,6 +280,7 @@ public final class Watch {
 
   void stored(int device, RecordStream stream, long epoch, Record record) {
     recordsStored++;
+    storedOf.merge(stream, 1L, Long::sum);
     Truth truth = devices.get(device);
     long predictions = record.hasWindow() ? record.getWindow().getPredictions() : 0;
     truth.storedPredictions += predictions;
@@ -672,6 +680,9 @@ public final class Watch {
     checkBounds();
     trials.check();
     touched.keySet().forEach(this::checkEnds);
+    if (fleet.plane().drift().replay() > 0) {
+      broken(7, -1, "a window judged once more has another verdict");
+    }
     MemoryStore store = fleet.store();
     for (int i = 0; i < devices.size(); i++) {
       SimDevice device = fleet.device(i);

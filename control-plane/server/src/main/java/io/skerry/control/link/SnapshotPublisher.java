@@ -22,8 +22,8 @@ final class SnapshotPublisher {
   private static final TenantId TENANT = new TenantId("default");
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
   // A node of a broker that came back empty has lost its retained messages, and does not say so.
-  // Every device gets
-  // each repetition, however few bytes it has; who hears of none for longer asks by itself.
+  // Every device gets each repetition, however few bytes it has; who hears of none for longer asks
+  // by itself.
   private static final Duration REPEAT_EVERY = Duration.ofHours(5);
 
   private final Snapshots snapshots;
