@@ -42,6 +42,8 @@ public record Incident(
    * @param before the onset
    * @param after the onset
    * @param predictions since the onset that it rests on: those with an outcome, or with a score
+   * @param read share of the outcomes of both sides that was read: 1 up to 200,000 of a side,
+   *     beyond that an even sample over devices; of scores 1
    */
-  public record Harm(String metric, double before, double after, long predictions) {}
+  public record Harm(String metric, double before, double after, long predictions, double read) {}
 }

@@ -22,8 +22,13 @@ public record Incident(
     Optional<EstimatedHarm> estimate,
     String resolution) {
 
-  /** Accuracy in the cohort, same model version, before and after the onset. */
-  public record Harm(Accuracy before, Accuracy after) {}
+  /**
+   * Accuracy in the cohort, same model version, before and after the onset.
+   *
+   * @param read share of the outcomes that was read, an even sample over devices where below 1; 0
+   *     where a build that did not tell stored it
+   */
+  public record Harm(Accuracy before, Accuracy after, double read) {}
 
   /** Estimated accuracy in the cohort before and after the onset; blind to concept change. */
   public record EstimatedHarm(EstimatedAccuracy before, EstimatedAccuracy after) {}

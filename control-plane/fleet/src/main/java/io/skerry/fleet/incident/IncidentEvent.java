@@ -8,8 +8,17 @@ public sealed interface IncidentEvent {
   /** A stream of the cohort reached the threshold again. */
   record Persisted() implements IncidentEvent {}
 
-  /** Outcomes of the cohort were joined and counted. */
-  record OutcomesCounted(Accuracy before, Accuracy after) implements IncidentEvent {}
+  /**
+   * Outcomes of the cohort were joined and counted.
+   *
+   * @param read share of them that was read: of more than can be, an even sample over devices
+   */
+  record OutcomesCounted(Accuracy before, Accuracy after, double read) implements IncidentEvent {
+    /** All were read. */
+    public OutcomesCounted(Accuracy before, Accuracy after) {
+      this(before, after, 1);
+    }
+  }
 
   /** The cohort's scores were counted, and calibrated. */
   record ScoresCounted(EstimatedAccuracy before, EstimatedAccuracy after)

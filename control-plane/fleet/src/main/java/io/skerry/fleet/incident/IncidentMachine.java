@@ -48,7 +48,7 @@ public final class IncidentMachine {
                   : incident.state(),
               incident.finding(),
               incident.confirmations(),
-              Optional.of(new Incident.Harm(counted.before(), counted.after())),
+              Optional.of(new Incident.Harm(counted.before(), counted.after(), counted.read())),
               incident.estimate(),
               "");
       case IncidentEvent.ScoresCounted counted ->

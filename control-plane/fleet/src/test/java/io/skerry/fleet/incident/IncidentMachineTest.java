@@ -94,6 +94,18 @@ class IncidentMachineTest {
   }
 
   @Test
+  void tellsOfHowManyOutcomesHarmWasRead() {
+    Incident.Harm harm =
+        IncidentMachine.after(
+                OPEN, new IncidentEvent.OutcomesCounted(accuracy(.9, 1), accuracy(.6, 2), .25))
+            .harm()
+            .orElseThrow();
+
+    assertThat(harm.read()).isEqualTo(.25);
+    assertThat(counted(OPEN, harm.before(), harm.after()).harm().orElseThrow().read()).isEqualTo(1);
+  }
+
+  @Test
   void keepsConfirmedHarmAndCountsOn() {
     Incident worse = counted(OPEN, accuracy(.9, 1), accuracy(.6, 2));
 

@@ -141,16 +141,28 @@ final class IncidentStore {
   }
 
   /**
+   * Outcomes that were read.
+   *
+   * @param known how many there are
+   */
+  record Sampled<T>(List<T> all, long known) {
+    static double share(Sampled<?> one, Sampled<?> other) {
+      long known = one.known + other.known;
+      return known == 0 ? 1 : (double) (one.all.size() + other.all.size()) / known;
+    }
+  }
+
+  /**
    * Outcomes in an incident's cohort. Labels are left out: an incident queues its own unsure and
    * anomalous predictions for them, so that they would say that accuracy fell whenever it opened.
    */
-  static List<Outcome> outcomes(
+  static Sampled<Outcome> outcomes(
       Transaction transaction, Stored incident, long fromMillis, long toMillis) {
     return outcomes(transaction, incident, fromMillis, toMillis, OutcomeSample.OUTCOMES_MAX);
   }
 
   /** The same, of no more than so many. */
-  static List<Outcome> outcomes(
+  static Sampled<Outcome> outcomes(
       Transaction transaction, Stored incident, long fromMillis, long toMillis, int most) {
     return outcomes(
         transaction,
@@ -168,7 +180,7 @@ final class IncidentStore {
   }
 
   /** The same of a model with more than two classes. */
-  static List<Accuracy.OfClass> classOutcomes(
+  static Sampled<Accuracy.OfClass> classOutcomes(
       Transaction transaction, Stored incident, long fromMillis, long toMillis) {
     return outcomes(
         transaction,
@@ -185,7 +197,7 @@ final class IncidentStore {
                 1 / (row.number("probability") * row.number("read_share"))));
   }
 
-  private static <T> List<T> outcomes(
+  private static <T> Sampled<T> outcomes(
       Transaction transaction,
       Stored incident,
       String said,
@@ -195,9 +207,11 @@ final class IncidentStore {
       Function<Row, T> read) {
     Members members = members(incident.incident().finding().cohort());
     String profile = members.profile().orElse(null);
-    return transaction.list(
-        OutcomeSample.of(
-            """
+    long[] known = new long[1];
+    List<T> all =
+        transaction.list(
+            OutcomeSample.of(
+                """
         select distinct on (f.device, f.prediction_id) f.device, f.prediction_id, f.score,
           f.predicted_class, f.actual, coalesce(f.inclusion_probability, 1) as probability
         from telemetry_feedback f join device d on d.id = f.device
@@ -206,17 +220,21 @@ final class IncidentStore {
           and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
         order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence
         """
-                .formatted(said)),
-        read,
-        incident.track().slot(),
-        incident.track().model(),
-        incident.version(),
-        Instant.ofEpochMilli(fromMillis),
-        Instant.ofEpochMilli(toMillis),
-        members.labels(),
-        profile,
-        profile,
-        most);
+                    .formatted(said)),
+            row -> {
+              known[0] = row.bigint("known");
+              return read.apply(row);
+            },
+            incident.track().slot(),
+            incident.track().model(),
+            incident.version(),
+            Instant.ofEpochMilli(fromMillis),
+            Instant.ofEpochMilli(toMillis),
+            members.labels(),
+            profile,
+            profile,
+            most);
+    return new Sampled<>(all, known[0]);
   }
 
   /** Labels as JSON and the profile that the devices of a cohort have. */

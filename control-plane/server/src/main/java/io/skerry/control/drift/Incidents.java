@@ -249,11 +249,11 @@ public final class Incidents {
     }
     Stored of = found.ofVersion(version);
     double threshold = threshold(transaction, found.track(), version);
-    return Accuracy.of(IncidentStore.outcomes(transaction, of, from, until), threshold)
+    return Accuracy.of(IncidentStore.outcomes(transaction, of, from, until).all(), threshold)
         .or(
             () -> {
               List<Accuracy.OfClass> told =
-                  IncidentStore.classOutcomes(transaction, of, from, until);
+                  IncidentStore.classOutcomes(transaction, of, from, until).all();
               return Accuracy.ofClasses(told, Accuracy.comparable(told, told));
             });
   }
@@ -373,7 +373,8 @@ public final class Incidents {
                         "balancedAccuracy",
                         harm.before().balanced().value(),
                         harm.after().balanced().value(),
-                        harm.after().outcomes()))
+                        harm.after().outcomes(),
+                        harm.read() > 0 ? harm.read() : 1))
             .orElse(null),
         incident
             .estimate()
@@ -383,7 +384,8 @@ public final class Incidents {
                         "estimatedBalancedAccuracy",
                         harm.before().balanced().value(),
                         harm.after().balanced().value(),
-                        harm.after().predictions()))
+                        harm.after().predictions(),
+                        1))
             .orElse(null));
   }
 }

@@ -2,6 +2,7 @@ package io.skerry.control.drift;
 
 import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.control.drift.DriftStore.Release;
+import io.skerry.control.drift.IncidentStore.Sampled;
 import io.skerry.control.drift.IncidentStore.Stored;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident;
@@ -11,6 +12,7 @@ import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.DriftLedger;
+import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.WindowVerdict;
 import java.time.Clock;
 import java.time.Instant;
@@ -162,20 +164,24 @@ final class WindowIncidents {
     long from = track.startMillis(onset - WINDOWS_BEFORE_MAX);
     long since = track.startMillis(onset);
     long until = now().toEpochMilli();
-    Optional<Accuracy> before =
-        Accuracy.of(IncidentStore.outcomes(transaction, stored, from, since), threshold);
-    Optional<Accuracy> after =
-        Accuracy.of(IncidentStore.outcomes(transaction, stored, since, until), threshold);
+    Sampled<Outcome> first = IncidentStore.outcomes(transaction, stored, from, since);
+    Sampled<Outcome> second = IncidentStore.outcomes(transaction, stored, since, until);
+    Optional<Accuracy> before = Accuracy.of(first.all(), threshold);
+    Optional<Accuracy> after = Accuracy.of(second.all(), threshold);
+    double share = Sampled.share(first, second);
     if (before.isEmpty() && after.isEmpty()) {
-      List<Accuracy.OfClass> olds = IncidentStore.classOutcomes(transaction, stored, from, since);
-      List<Accuracy.OfClass> news = IncidentStore.classOutcomes(transaction, stored, since, until);
-      Set<Integer> classes = Accuracy.comparable(olds, news);
-      before = Accuracy.ofClasses(olds, classes);
-      after = Accuracy.ofClasses(news, classes);
+      Sampled<Accuracy.OfClass> olds =
+          IncidentStore.classOutcomes(transaction, stored, from, since);
+      Sampled<Accuracy.OfClass> news =
+          IncidentStore.classOutcomes(transaction, stored, since, until);
+      Set<Integer> classes = Accuracy.comparable(olds.all(), news.all());
+      before = Accuracy.ofClasses(olds.all(), classes);
+      after = Accuracy.ofClasses(news.all(), classes);
+      share = Sampled.share(olds, news);
     }
     return before.isEmpty() || after.isEmpty()
         ? Optional.empty()
-        : Optional.of(new IncidentEvent.OutcomesCounted(before.get(), after.get()));
+        : Optional.of(new IncidentEvent.OutcomesCounted(before.get(), after.get(), share));
   }
 
   private Instant now() {

@@ -474,7 +474,11 @@ class DriftServiceTest {
 
     assertThat(erasures.erase(new Actor("ana", ""), anna).beyond())
         .contains("engine-health@7", "erase by device instead");
-    assertThat(erasures.newest().stream().filter(one -> one.beyond() != null).toList()).hasSize(1);
+    assertThat(
+            erasures.newest().stream()
+                .filter(one -> one.subject() != null && one.beyond() != null)
+                .toList())
+        .hasSize(1);
     sql("delete from variant");
   }
 
@@ -1283,7 +1287,8 @@ class DriftServiceTest {
                         transaction,
                         Incidents.stored(transaction, id).orElseThrow(),
                         0,
-                        Instant.now().toEpochMilli()));
+                        Instant.now().toEpochMilli()))
+            .all();
 
     assertThat(outcomes)
         .hasSize((DEVICES / 3 - 1) * WINDOWS * 20)
@@ -1291,7 +1296,7 @@ class DriftServiceTest {
         .filteredOn(one -> one.weight() == 4)
         .hasSize(WINDOWS * 20);
     int devices = DEVICES / 3 - 1;
-    List<Outcome> sample =
+    IncidentStore.Sampled<Outcome> some =
         plane
             .database()
             .call(
@@ -1302,6 +1307,10 @@ class DriftServiceTest {
                         0,
                         Instant.now().toEpochMilli(),
                         4 * devices));
+    List<Outcome> sample = some.all();
+    assertThat(some.known()).isEqualTo(outcomes.size());
+    assertThat(IncidentStore.Sampled.share(some, some))
+        .isCloseTo(4.0 * devices / outcomes.size(), within(1e-9));
     assertThat(sample)
         .hasSize(4 * devices)
         .extracting(one -> one.device().value())
