@@ -62,6 +62,7 @@ final class DriftService {
   private final WindowIncidents incidents;
   private final Map<Track, Replayed> ledgers = new HashMap<>();
   private final Map<Track, Retry> retries = new HashMap<>();
+  private final Backlogs backlogs;
   private final Duration kept;
   private final Duration wait;
   private final Duration judged;
@@ -113,6 +114,7 @@ final class DriftService {
     this.wait = config.windowsWait();
     this.judged = config.judgedWindow();
     this.nanoTime = nanoTime;
+    this.backlogs = new Backlogs(nanoTime);
   }
 
   @EventListener
@@ -180,7 +182,10 @@ final class DriftService {
   // A failed tick must not end the loop: the next one replays what is stored.
   void tick() {
     try {
-      judgeDue(waiting());
+      List<DriftStore.Due> due = due();
+      Set<Track> left = waiting();
+      left.addAll(database.call(transaction -> backlogs.of(transaction, due)));
+      judge(due, left);
       letGo();
     } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
       ledgers.clear();
@@ -213,22 +218,24 @@ final class DriftService {
     return retries.entrySet().stream()
         .filter(entry -> entry.getValue().isWaiting(now))
         .map(Map.Entry::getKey)
-        .collect(Collectors.toSet());
+        .collect(Collectors.toCollection(HashSet::new));
   }
 
-  /** Judges all that is due, also of tracks that failed a moment ago. */
+  /** Judges all that is due, also of tracks that failed a moment ago, or that more of comes. */
   void judgeDue() {
-    judgeDue(Set.of());
+    judge(due(), Set.of());
+  }
+
+  private List<DriftStore.Due> due() {
+    return database.call(
+        transaction ->
+            DriftStore.due(transaction, heardUntil(transaction), GRACE_MILLIS, wait.toMillis()));
   }
 
   // A track whose window failed waits for it: its windows are judged in their order.
-  private void judgeDue(Set<Track> waiting) {
+  private void judge(List<DriftStore.Due> all, Set<Track> waiting) {
     Set<Track> left = new HashSet<>(waiting);
-    for (DriftStore.Due due :
-        database.call(
-            transaction ->
-                DriftStore.due(
-                    transaction, heardUntil(transaction), GRACE_MILLIS, wait.toMillis()))) {
+    for (DriftStore.Due due : all) {
       Track track = due.track();
       if (!left.contains(track) && !judged(track, due.window())) {
         left.add(track);

@@ -6,6 +6,7 @@ import io.skerry.control.artifact.TestArtifacts;
 import io.skerry.control.ingest.IngestConfig;
 import io.skerry.control.ingest.Receiving;
 import io.skerry.control.ingest.RecordStore;
+import io.skerry.control.ingest.WindowLayouts;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.protocol.DeviceId;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -15,6 +16,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -119,6 +122,78 @@ class WindowsBeingStoredTest {
 
     records.whileStoringSince(Receiving.HELD_MAX.plusMinutes(1), service::judgeDue);
     assertThat(judged("records")).isEqualTo(1);
+  }
+
+  /** Hours that nobody heard them come device after device. */
+  @Test
+  void waitsUntilDevicesThatComeBackHaveToldOfAll() {
+    AtomicLong nanos = new AtomicLong();
+    DriftService patient = service(nanos::get);
+    storeOf("cam-1", Backlogs.WINDOWS_MIN);
+    comeJustNow();
+    patient.tick();
+    assertThat(judged("1")).isZero();
+    storeOf("cam-2", Backlogs.WINDOWS_MIN);
+    comeJustNow();
+    patient.tick();
+    assertThat(judged("1")).isZero();
+
+    settle();
+    patient.tick();
+
+    assertThat(judged("1")).isEqualTo(Backlogs.WINDOWS_MIN);
+    assertThat(judged("records")).isEqualTo(2 * Backlogs.WINDOWS_MIN);
+    assertThat(judged("late")).isZero();
+  }
+
+  @Test
+  void waitsNoLongerThanTenMinutes() {
+    AtomicLong nanos = new AtomicLong();
+    DriftService patient = service(nanos::get);
+    storeOf("cam-1", Backlogs.WINDOWS_MIN);
+    comeJustNow();
+    patient.tick();
+    assertThat(judged("1")).isZero();
+
+    nanos.addAndGet(Duration.ofMinutes(10).toNanos());
+    patient.tick();
+
+    assertThat(judged("1")).isEqualTo(Backlogs.WINDOWS_MIN);
+  }
+
+  @Test
+  void judgesFewWindowsAtOnce() {
+    DriftService patient = service(System::nanoTime);
+    storeOf("cam-1", Backlogs.WINDOWS_MIN - 1);
+    comeJustNow();
+
+    patient.tick();
+
+    assertThat(judged("1")).isEqualTo(Backlogs.WINDOWS_MIN - 1);
+  }
+
+  private void storeOf(String device, int windows) {
+    for (int window = 0; window < windows; window++) {
+      store(device, first + window, () -> {});
+    }
+  }
+
+  // Long enough ago to be read, and not so long that nothing more would come.
+  private void comeJustNow() {
+    sql("update telemetry_window set received_at = now() - interval '3 seconds'");
+  }
+
+  private DriftService service(LongSupplier nanoTime) {
+    return new DriftService(
+        plane.database(),
+        plane.bean(Monitoring.class),
+        plane.bean(Incidents.class),
+        plane.bean(WindowLayouts.class),
+        plane.bean(IngestConfig.class),
+        plane.publisher(IncidentOpened.class),
+        plane.publisher(HarmConfirmed.class),
+        plane.publisher(IncidentResolved.class),
+        nanoTime);
   }
 
   private void settle() {
