@@ -32,6 +32,7 @@ final class CountFleet {
   static final ModelVersion VERSION = ModelVersion.parse("watched@1");
 
   private static final double OFFSET = .2;
+  private static final double ERROR_SPREAD = .01;
   private static final double SEASON_STRENGTH = .3;
   private static final double AWAY = .03;
   private static final double REPLACED = .0005;
@@ -100,6 +101,7 @@ final class CountFleet {
     private final double error;
     // Slow wander of each feature, when the fleet has memory across windows.
     private final float[] wander;
+    private double errorWander;
 
     Device(String name, Map<String, String> attributes, int streams, Random random) {
       this.name = name;
@@ -110,7 +112,7 @@ final class CountFleet {
         offsets[f] = (float) (OFFSET * random.nextGaussian());
       }
       season = SEASON_STRENGTH * (1 + .2 * random.nextGaussian());
-      error = .05 + .01 * random.nextGaussian();
+      error = .05 + ERROR_SPREAD * random.nextGaussian();
     }
   }
 
@@ -196,7 +198,7 @@ final class CountFleet {
         continue;
       }
       boolean hit = fault.hits(device.attributes, window);
-      double wrong = device.error + (hit ? fault.errors() : 0);
+      double wrong = error(device) + (hit ? fault.errors() : 0);
       double positive = .3 + (hit ? fault.positives() : 0);
       long known = 100;
       double wrongs = noisy(known * wrong);
@@ -245,14 +247,24 @@ final class CountFleet {
     return WindowCounts.of(layout, row);
   }
 
+  // How often a device is wrong in a window, as its streams stand: as much against what devices
+  // differ in as theirs.
+  private double error(Device device) {
+    if (wanderStrength > 0) {
+      device.errorWander = wandered(device.errorWander, wanderStrength * ERROR_SPREAD / OFFSET);
+    }
+    return Math.max(0, device.error + device.errorWander);
+  }
+
+  private double wandered(double before, double strength) {
+    return .9 * before + strength * Math.sqrt(1 - .81) * GAUSSIAN[fast.nextInt(NOISE)];
+  }
+
   // Where a device's stream stands in a window; every third one has a season.
   private double at(Device device, int stream, double season) {
     float slow = 0;
     if (wanderStrength > 0) {
-      device.wander[stream] =
-          (float)
-              (.9 * device.wander[stream]
-                  + wanderStrength * Math.sqrt(1 - .81) * GAUSSIAN[fast.nextInt(NOISE)]);
+      device.wander[stream] = (float) wandered(device.wander[stream], wanderStrength);
       slow = device.wander[stream];
     }
     return device.offsets[stream]
