@@ -161,15 +161,18 @@ final class DeviceFollower {
   }
 
   // A statement of its own: one that waits for a lock reads only the locked row again, and would
-  // hold the new state of a device that is just ordered back against the order before.
+  // hold the new state of a device that is just ordered back against the order before. None of a
+  // device that waits for its order: who gives orders locks those by rank.
   private static void lock(Transaction transaction, List<String> devices) {
     transaction.list(
         """
-        select device from deployment where live and device = any(?)
+        select device from deployment
+        where live and device = any(?) and state = any(?) and (has_order or state <> 'DEFERRED')
         order by device, rollout for update
         """,
         row -> row.text("device"),
-        devices);
+        devices,
+        FOLLOWED);
   }
 
   private static SlotReport report(Row row) {

@@ -69,7 +69,8 @@ final class StageEvidence {
           sum(m.product) as product, sum(m.hits2) as hits2, count(*) as rows
         from rollout_arm_sum s
         %s
-        where rollout = ? and stage = ? and (m.devices, m.trials, m.hits) <> (0, 0, 0)
+        where rollout = ? and stage = ?
+          and (m.devices, m.trials, m.hits, m.trials2, m.product, m.hits2) <> (0, 0, 0, 0, 0, 0)
         group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
         """
             .formatted(OF_METRICS),

@@ -8,6 +8,7 @@ import io.skerry.fleet.rollout.RolloutAct;
 import io.skerry.fleet.rollout.RolloutEffect;
 import io.skerry.protocol.RolloutId;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -58,6 +59,13 @@ class ReportRacesTest {
     return id;
   }
 
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+  private static final String WAITING_FOR_THIS =
+      """
+      select count(*) from pg_stat_activity
+      where datname = current_database() and pg_backend_pid() = any(pg_blocking_pids(pid))
+      """;
+
   // The first stays open until the second waits for it.
   private void during(Consumer<Transaction> first, Runnable second) throws Exception {
     CountDownLatch begun = new CountDownLatch(1);
@@ -72,9 +80,11 @@ class ReportRacesTest {
                           transaction -> {
                             first.accept(transaction);
                             begun.countDown();
-                            while (transaction.number(
-                                    "select count(*) from pg_locks where not granted")
-                                == 0) {
+                            long from = System.nanoTime();
+                            while (transaction.number(WAITING_FOR_THIS) == 0) {
+                              if (System.nanoTime() - from > PATIENCE.toNanos()) {
+                                throw new IllegalStateException("the second does not wait");
+                              }
                               Thread.onSpinWait();
                             }
                           }));
