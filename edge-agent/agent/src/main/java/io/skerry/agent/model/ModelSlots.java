@@ -132,13 +132,15 @@ public final class ModelSlots implements AutoCloseable {
   }
 
   /**
-   * Whether requests for this model are known to be answered quickly, trials beside it included.
+   * Whether a request is known to be answered quickly, also by a version on trial if one may.
    *
+   * @param model what answers for the name, trials aside
    * @param version the wanted version, which no trial answers for; none when empty
-   * @param bytes of their inputs
+   * @param key of the request; empty when it has none
+   * @param bytes of its inputs
    */
-  public boolean isShort(ServingModel model, Optional<Long> version, long bytes) {
-    return traffic.isShort(model, version, bytes);
+  public boolean isShort(ServingModel model, Optional<Long> version, String key, long bytes) {
+    return traffic.isShort(model, version, key, bytes);
   }
 
   /**

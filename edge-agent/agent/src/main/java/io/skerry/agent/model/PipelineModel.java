@@ -178,11 +178,14 @@ final class PipelineModel implements LoadedModel {
       again = e.reason() == Reason.MUST_WAIT;
       throw e;
     } finally {
-      // What must wait is run again from the first step: each counts once.
-      if (!again) {
-        ran.forEach(ModelLease.Step::count);
+      try {
+        // What must wait is run again from the first step: each counts once.
+        if (!again) {
+          ran.forEach(ModelLease.Step::count);
+        }
+      } finally {
+        leases.forEach(ModelLease::close);
       }
-      leases.forEach(ModelLease::close);
     }
   }
 

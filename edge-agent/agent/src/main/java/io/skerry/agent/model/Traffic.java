@@ -160,21 +160,26 @@ final class Traffic {
   }
 
   /**
-   * Whether requests of so many bytes are known to be answered quickly, by any version that may
-   * answer them: which one does is known only when it does.
+   * Whether a request of so many bytes is known to be answered quickly. Without a key nobody knows
+   * yet which version answers it: then by any that may.
    *
-   * @param model what answers for the name
+   * @param model what answers for the name, trials aside
    */
-  boolean isShort(ServingModel model, Optional<Long> version, long bytes) {
+  boolean isShort(ServingModel model, Optional<Long> version, String key, long bytes) {
+    Route route = version.isEmpty() ? routes.get(model.version().model()) : null;
+    if (route == null || route.trials().isEmpty()) {
+      return model.pace().isShort(bytes);
+    }
+    if (!key.isEmpty()) {
+      ServingModel answering = named(model.version().model(), version, key);
+      return answering != null && answering.pace().isShort(bytes);
+    }
     if (!model.pace().isShort(bytes)) {
       return false;
     }
-    Route route = version.isEmpty() ? routes.get(model.version().model()) : null;
-    if (route != null) {
-      for (Shared trial : route.trials()) {
-        if (!trial.model().pace().isShort(bytes)) {
-          return false;
-        }
+    for (Shared trial : route.trials()) {
+      if (!trial.model().pace().isShort(bytes)) {
+        return false;
       }
     }
     return true;

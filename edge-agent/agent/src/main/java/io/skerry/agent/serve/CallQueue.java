@@ -10,6 +10,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Which calls run now and which wait.
@@ -25,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * does. Thread-safe.
  */
 final class CallQueue implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(CallQueue.class);
+
   /** Calls at a time that are run together with others; each has a thread. */
   static final int JOINED_MAX = 64;
 
@@ -189,9 +193,6 @@ final class CallQueue implements AutoCloseable {
   }
 
   private Waiting enqueue(Work work, int priority, long bytes, Kind kind, long timeoutNanos) {
-    Share share = shares.computeIfAbsent(work.application(), name -> new Share());
-    share.calls++;
-    share.bytes += bytes;
     Waiting place = new Waiting(work, priority, bytes, kind);
     if (timeoutNanos > 0) {
       place.timeout =
@@ -202,6 +203,9 @@ final class CallQueue implements AutoCloseable {
               timeoutNanos,
               TimeUnit.NANOSECONDS);
     }
+    Share share = shares.computeIfAbsent(work.application(), name -> new Share());
+    share.calls++;
+    share.bytes += bytes;
     waiting.add(priority, work.application(), place);
     waitingCalls++;
     waitingJoined += kind == Kind.JOINED ? 1 : 0;
@@ -228,10 +232,20 @@ final class CallQueue implements AutoCloseable {
       return true;
     } catch (RuntimeException | Error e) {
       // The machine gives no more threads or memory, or the agent ends.
-      work.refuse(
+      refuse(
+          work,
           new PredictException(
               Code.RESOURCE_EXHAUSTED, "there is no thread for this request now", e));
       return false;
+    }
+  }
+
+  // Whatever becomes of the telling, the place is to be given on.
+  private static void refuse(Work work, PredictException why) {
+    try {
+      work.refuse(why);
+    } catch (RuntimeException | Error e) {
+      log.atWarn().setCause(e).log("a refused call was not told");
     }
   }
 

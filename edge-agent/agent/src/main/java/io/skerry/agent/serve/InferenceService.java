@@ -378,7 +378,11 @@ public final class InferenceService implements AutoCloseable {
               parameters.timeoutNanos(),
               served
                   .slots()
-                  .isShort(model, ModelNames.version(request.getModelVersion()), work.inputBytes));
+                  .isShort(
+                      model,
+                      ModelNames.version(request.getModelVersion()),
+                      parameters.key(),
+                      work.inputBytes));
       if (place != null) {
         call.onCancel(() -> place.leave(InferenceService::gone));
       }

@@ -137,15 +137,23 @@ class TrafficTest {
     ServingModel trial = slots.active(ONE).orElseThrow();
     active.pace().took(1000, 4);
 
-    assertThat(slots.isShort(active, Optional.empty(), 4)).isFalse();
-    assertThat(slots.isShort(active, Optional.of(1L), 4)).isTrue();
+    assertThat(slots.isShort(active, Optional.empty(), "", 4)).isFalse();
+    assertThat(slots.isShort(active, Optional.of(1L), "", 4)).isTrue();
+    assertThat(
+            versions().entrySet().stream()
+                .allMatch(
+                    one ->
+                        slots.isShort(active, Optional.empty(), one.getKey(), 4)
+                            == (one.getValue() == 1)))
+        .as("of a key it is known which version answers")
+        .isTrue();
 
     trial.pace().took(1000, 4);
-    assertThat(slots.isShort(active, Optional.empty(), 4)).isTrue();
+    assertThat(slots.isShort(active, Optional.empty(), "", 4)).isTrue();
 
     trial.pace().took(100_000_000, 4);
-    assertThat(slots.isShort(active, Optional.empty(), 4)).isFalse();
-    assertThat(slots.isShort(active, Optional.of(1L), 4)).isTrue();
+    assertThat(slots.isShort(active, Optional.empty(), "", 4)).isFalse();
+    assertThat(slots.isShort(active, Optional.of(1L), "", 4)).isTrue();
   }
 
   private static SlotMode ab(double share) {
