@@ -71,7 +71,7 @@ final class IngestKills {
     try {
       Told calm = told(folder.resolve("calm"), first, 0);
       Told disturbed = told(folder.resolve("killed"), first, kills);
-      return judged(calm, disturbed);
+      return judged(calm, disturbed, kills);
     } finally {
       IngestBench.delete(folder);
     }
@@ -285,7 +285,7 @@ final class IngestKills {
     }
   }
 
-  private static Claim judged(Told calm, Told killed) {
+  private static Claim judged(Told calm, Told killed, int kills) {
     long different =
         different(calm.verdicts(), killed.verdicts())
             + different(calm.incidents(), killed.incidents())
@@ -301,7 +301,8 @@ final class IngestKills {
             && killed.acknowledged() == (long) KilledPlane.DEVICES * WINDOWS
             && killed.verdicts().size() == WINDOWS
             && killed.withVerdicts() >= WINDOWS - LEARNED
-            && (killed.kills() < KILLS_MANY || killed.killsJudging() > 0)
+            && killed.kills() == kills
+            && (kills < KILLS_MANY || killed.killsJudging() > 0)
             && !killed.incidents().isEmpty(),
         ("%d kills of the storing and judging process, %d while a window was judged; %d records"
                 + " acknowledged, lost %d; %d stored, counted by ledgers %d, by the counter %d; of"
