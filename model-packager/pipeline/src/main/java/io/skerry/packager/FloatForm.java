@@ -3,14 +3,14 @@ package io.skerry.packager;
 import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.ModelRefusedException;
-import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Our own form of a float model: what all others are compared with. */
 final class FloatForm {
@@ -36,10 +36,9 @@ final class FloatForm {
       throw new ModelRefusedException("%s: %s".formatted(file, form.failure().orElseThrow()));
     }
     Outputs judged = form.evaluation().orElseThrow();
-    List<String> names = forms.names();
-    List<Outputs> theirs = new Bench().outputs(original, evaluation, names).parts();
-    List<Outputs> ours = new ArrayList<>(judged.parts());
-    ours.addAll(form.unjudged().orElseThrow().parts());
+    List<String> names = Stream.concat(forms.judged().stream(), forms.unjudged().stream()).toList();
+    List<Outputs> theirs = parts(forms.judged(original), forms.unjudged(original));
+    List<Outputs> ours = parts(judged, form.unjudged());
     for (int i = 0; i < judged.parts().size(); i++) {
       int item = theirs.get(i).firstNotFinite();
       if (item >= 0) {
@@ -56,6 +55,12 @@ final class FloatForm {
                 .formatted(file, names.get(i), difference));
       }
     }
+  }
+
+  private static List<Outputs> parts(Outputs judged, Optional<Outputs> unjudged) {
+    return Stream.concat(
+            judged.parts().stream(), unjudged.stream().flatMap(o -> o.parts().stream()))
+        .toList();
   }
 
   /** By how much an output of this magnitude may differ. */

@@ -78,7 +78,7 @@ final class Forms {
       return evaluation;
     }
 
-    /** What it says about them elsewhere. */
+    /** What it says about some of them elsewhere; absent when it failed, or says nothing there. */
     Optional<Outputs> unjudged() {
       return unjudged;
     }
@@ -88,11 +88,18 @@ final class Forms {
     }
   }
 
+  /**
+   * Evaluation items of which outputs are kept by which nobody judges: these may be masks, and of
+   * all items they are more than a disk holds.
+   */
+  static final int UNJUDGED_ITEMS_MAX = 64;
+
   private final Bench bench = new Bench();
   private final Source source;
   private final Samples evaluation;
-  private final List<String> names;
-  private final int judged;
+  private final Samples someOfEvaluation;
+  private final List<String> judged;
+  private final List<String> unjudged;
   private final Path folder;
   private final Map<Recipe, Form> forms = new LinkedHashMap<>();
   private final Map<Asked, Outputs> outputs = new LinkedHashMap<>();
@@ -108,14 +115,38 @@ final class Forms {
   Forms(Source source, Samples evaluation, List<String> names, int judged, Path folder) {
     this.source = source;
     this.evaluation = evaluation;
-    this.names = List.copyOf(names);
-    this.judged = judged;
+    this.someOfEvaluation =
+        evaluation.chosen(Samples.spread(evaluation.count(), UNJUDGED_ITEMS_MAX));
+    this.judged = List.copyOf(names.subList(0, judged));
+    this.unjudged = List.copyOf(names.subList(judged, names.size()));
     this.folder = folder;
   }
 
-  /** Names of the outputs that are read, those that are judged by first. */
-  List<String> names() {
-    return names;
+  /** Names of the outputs that are judged by. */
+  List<String> judged() {
+    return judged;
+  }
+
+  /** Names of the other outputs that are read. */
+  List<String> unjudged() {
+    return unjudged;
+  }
+
+  /** The items of which those are read. */
+  Samples someOfEvaluation() {
+    return someOfEvaluation;
+  }
+
+  /** What a model says about all evaluation items, in the outputs that are judged by. */
+  Outputs judged(LoadedModel model) throws EngineException {
+    return bench.outputs(model, evaluation, judged);
+  }
+
+  /** What it says about some of them in the others; absent where there is no other. */
+  Optional<Outputs> unjudged(LoadedModel model) throws EngineException {
+    return unjudged.isEmpty()
+        ? Optional.empty()
+        : Optional.of(bench.outputs(model, someOfEvaluation, unjudged));
   }
 
   /** Where files in between may lie. */
@@ -142,13 +173,8 @@ final class Forms {
     }
     Files.write(file, content);
     try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
-      Outputs outputs = bench.outputs(loaded, evaluation, names);
       return new Form(
-          file,
-          content,
-          Optional.of(outputs.of(0, judged)),
-          Optional.of(outputs.of(judged, names.size() - judged)),
-          Optional.empty());
+          file, content, Optional.of(judged(loaded)), unjudged(loaded), Optional.empty());
     } catch (EngineException e) {
       return failed(file, content, e);
     }
@@ -171,12 +197,12 @@ final class Forms {
     return new Form(file, content, Optional.empty(), Optional.empty(), Optional.of(reason));
   }
 
-  /** What a recipe's file says about any items, in all outputs; the file is not kept. */
+  /** What a recipe's file says about any items where it is judged by; it is not kept. */
   Outputs trial(Recipe recipe, Samples items) throws IOException, EngineException {
     Path file = newFile(recipe);
     Files.write(file, source.follow(recipe));
     try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
-      return bench.outputs(loaded, items, names);
+      return bench.outputs(loaded, items, judged);
     } finally {
       Files.delete(file);
     }
@@ -231,13 +257,13 @@ final class Forms {
 
   private record Asked(Recipe recipe, Samples items) {}
 
-  /** What a recipe's file says about other items than those that judge, in all outputs. */
+  /** What a recipe's file says about other items than those that judge, judged by the same. */
   Outputs outputs(Recipe recipe, Samples items) throws IOException, EngineException {
     Asked asked = new Asked(recipe, items);
     Outputs known = outputs.get(asked);
     if (known == null) {
       try (LoadedModel loaded = load(recipe)) {
-        known = bench.outputs(loaded, items, names);
+        known = bench.outputs(loaded, items, judged);
       }
       outputs.put(asked, known);
     }

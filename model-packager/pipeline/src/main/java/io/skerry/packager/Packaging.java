@@ -229,11 +229,12 @@ final class Packaging {
             forms,
             tuning,
             judge,
-            Unjudged.of(unjudged, floats.unjudged().orElseThrow(), request.threshold()),
+            floats
+                .unjudged()
+                .map(others -> Unjudged.of(said.read(), unjudged, others, request.threshold())),
             items.calibration().count(),
             items.shared(),
             items.evaluation(),
-            forms.names(),
             request.maxDrop().orElse(judge.metric().maxDrop()),
             request.emulation().isPresent(),
             request.emulation().map(PackagingRequest.Emulation::itemsMax).orElse(0),

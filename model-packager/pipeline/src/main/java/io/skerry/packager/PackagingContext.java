@@ -15,8 +15,7 @@ import java.util.Optional;
  * What all profiles of one packaging share.
  *
  * @param tuning absent when the model is packaged as it is
- * @param read names of the outputs that are read: those that are judged by, then those of {@code
- *     unjudged}
+ * @param unjudged absent when all outputs are judged by
  * @param sharedItems of the evaluation, that are the same as some of calibration
  * @param maxDrop how much of the metric a variant may lose
  * @param emulate whether accuracy is proved under emulation where this machine is not of the
@@ -28,11 +27,10 @@ record PackagingContext(
     Forms forms,
     Optional<Tuning> tuning,
     Judge judge,
-    Unjudged unjudged,
+    Optional<Unjudged> unjudged,
     int calibrationItems,
     int sharedItems,
     Samples evaluation,
-    List<String> read,
     double maxDrop,
     boolean emulate,
     int emulatedItemsMax,
@@ -43,7 +41,12 @@ record PackagingContext(
 
   /** Why a form must not ship whatever it does where it is judged. */
   Optional<String> fault(Forms.Form form) {
-    return form.unjudged().flatMap(unjudged::fault);
+    return unjudged.flatMap(others -> form.unjudged().flatMap(others::fault));
+  }
+
+  /** What must be known of a form that ships. */
+  Optional<String> remark(Forms.Form form) {
+    return unjudged.flatMap(others -> form.unjudged().flatMap(others::remark));
   }
 
   PackagingReport report(List<Variant> variants) {

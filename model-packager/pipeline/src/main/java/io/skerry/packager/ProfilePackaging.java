@@ -31,7 +31,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Chooses and writes one profile's variant. */
 final class ProfilePackaging {
@@ -192,29 +191,14 @@ final class ProfilePackaging {
       case Emulator.Search.Found(Emulator emulator) -> {
         int[] chosen = context.judge().spread(context.emulatedItemsMax());
         Samples items = context.evaluation().chosen(chosen);
-        Engine engine = recipe.candidate().engine();
-        Forms.Form form = context.forms().form(recipe);
-        List<Outputs> judged = context.judge().floats().parts();
-        List<Integer> sizes =
-            Stream.concat(judged.stream(), form.unjudged().orElseThrow().parts().stream())
-                .map(Outputs::perItem)
-                .toList();
+        List<String> judged = context.forms().judged();
         try {
-          List<Outputs> outputs =
-              emulator.outputs(
-                  List.of(new Emulator.Model(engine, form.file(), context.read(), sizes)),
-                  items,
-                  context.forms().folder());
-          Outputs all = outputs.getFirst();
+          Outputs outputs = emulated(emulator, recipe, judged, context.judge().floats(), items);
           Measured proved =
               measured.with(
                   new Proof.Emulated(
-                      emulator.name(),
-                      context.judge().chosen(chosen).quality(all.of(0, judged.size()))));
-          yield context
-              .unjudged()
-              .chosen(chosen)
-              .fault(all.of(judged.size(), sizes.size() - judged.size()))
+                      emulator.name(), context.judge().chosen(chosen).quality(outputs)));
+          yield emulatedFault(emulator, recipe)
               .map(fault -> proved.failing(fault + " under " + emulator.name()))
               .orElse(proved);
         } catch (EmulationException e) {
@@ -228,6 +212,30 @@ final class ProfilePackaging {
         }
       }
     };
+  }
+
+  /** The items are others than those that judge: masks of as many would fill the disk. */
+  private Optional<String> emulatedFault(Emulator emulator, Recipe recipe) throws IOException {
+    Optional<Outputs> here = context.forms().form(recipe).unjudged();
+    if (here.isEmpty() || context.unjudged().isEmpty()) {
+      return Optional.empty();
+    }
+    int[] chosen = Samples.spread(here.get().items(), context.emulatedItemsMax());
+    Samples items = context.forms().someOfEvaluation().chosen(chosen);
+    Outputs there = emulated(emulator, recipe, context.forms().unjudged(), here.get(), items);
+    return context.unjudged().get().chosen(chosen).fault(there);
+  }
+
+  private Outputs emulated(
+      Emulator emulator, Recipe recipe, List<String> names, Outputs alike, Samples items)
+      throws IOException {
+    List<Integer> sizes = alike.parts().stream().map(Outputs::perItem).toList();
+    Path file = context.forms().form(recipe).file();
+    Engine engine = recipe.candidate().engine();
+    Path folder = context.forms().folder();
+    return emulator
+        .outputs(List.of(new Emulator.Model(engine, file, names, sizes)), items, folder)
+        .getFirst();
   }
 
   private static int winner(List<Choice.Verdict> verdicts) {
@@ -247,12 +255,7 @@ final class ProfilePackaging {
         .quality()
         .flatMap(quality -> context.judge().remark(quality.value()))
         .ifPresent(reasons::add);
-    context
-        .forms()
-        .form(recipes.get(candidate))
-        .unjudged()
-        .flatMap(context.unjudged()::remark)
-        .ifPresent(reasons::add);
+    context.remark(context.forms().form(recipes.get(candidate))).ifPresent(reasons::add);
     Choice.Verdict told =
         new Choice.Verdict(verdict.measured(), verdict.winner(), String.join("; ", reasons));
     return new Variant(profile.id(), told, Optional.empty());

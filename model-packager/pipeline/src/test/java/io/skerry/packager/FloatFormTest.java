@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -47,6 +48,27 @@ class FloatFormTest {
     assertThatCode(() -> check(small(1e-5f), small(1.00001e-5f))).doesNotThrowAnyException();
   }
 
+  /** Masks of all items, of every form, are more than a disk holds. */
+  @Test
+  void isComparedOnSomeItemsWhereNobodyJudges() throws Exception {
+    Graph graph = twoHeads(1);
+    Samples items = Nets.randomItems(graph, 200);
+    Source source = imported(graph);
+    Forms forms = new Forms(source, items, List.of("first", "second"), 1, folder);
+
+    Forms.Form form = forms.form(source.reference());
+
+    assertThat(form.evaluation().orElseThrow().items()).isEqualTo(200);
+    assertThat(form.evaluation().orElseThrow().parts()).hasSize(1);
+    assertThat(form.unjudged().orElseThrow().items()).isEqualTo(Forms.UNJUDGED_ITEMS_MAX);
+    assertThat(forms.trial(source.reference(), items).parts()).hasSize(1);
+    assertThat(forms.outputs(source.reference(), items).parts()).hasSize(1);
+  }
+
+  private static Source imported(Graph graph) {
+    return new Source.Imported(graph, Engine.ONNXRUNTIME, Source.FLOAT_TOLERANCE, Optional.empty());
+  }
+
   private static Graph small(float factor) {
     Graph first = new Nets(1, "x", Shape.BATCH, 6).dense(3, Activation.NONE).graph("first");
     Nets second = new Nets(2, "x", Shape.BATCH, 6);
@@ -57,8 +79,7 @@ class FloatFormTest {
   private void check(Graph came, Graph imported) throws Exception {
     Path file = Files.write(folder.resolve("model.onnx"), OnnxExport.write(came));
     Samples items = Nets.randomItems(came, 16);
-    Source source =
-        new Source.Imported(imported, Engine.ONNXRUNTIME, Source.FLOAT_TOLERANCE, Optional.empty());
+    Source source = imported(imported);
     Forms forms = new Forms(source, items, List.of("first", "second"), 1, folder);
     try (LoadedModel original = new Bench().load(Engine.ONNXRUNTIME, file)) {
       FloatForm.check(file, original, source, forms, items);

@@ -417,7 +417,7 @@ public final class Judge {
             .allMatch(item -> outputs.at(item, 0) >= 0 && outputs.at(item, 0) <= 1);
   }
 
-  private static double span(Outputs outputs) {
+  static double span(Outputs outputs) {
     DoubleSummaryStatistics scores =
         IntStream.range(0, outputs.items())
             .mapToDouble(item -> outputs.at(item, 0))

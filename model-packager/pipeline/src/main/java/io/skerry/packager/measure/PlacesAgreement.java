@@ -15,6 +15,12 @@ final class PlacesAgreement {
   private static final double TOLERANCE = 0.1;
   private static final double NARROWEST = 0.01;
 
+  /** Noise that is so much of the spread leaves nothing of what was said. */
+  private static final double LOST = 0.7;
+
+  /** Of a hidden state's hundreds of channels the narrowest are lost beside a wide one. */
+  private static final double LOST_SHARE_MAX = 0.25;
+
   private final Outputs wanted;
   private final Places places;
 
@@ -89,15 +95,38 @@ final class PlacesAgreement {
   /** Of one item. */
   boolean agrees(Outputs said, int item) {
     double[] sums = new double[sizes.length];
-    for (int i = 0; i < wanted.perItem(); i++) {
-      double difference = (double) wanted.at(item, i) - said.at(item, i);
-      sums[group(i)] += difference * difference;
-    }
+    add(sums, said, item);
     for (int group = 0; group < sums.length; group++) {
       if (sizes[group] > 0 && !(Math.sqrt(sums[group] / sizes[group]) <= most[group])) {
         return false;
       }
     }
     return true;
+  }
+
+  /** Whether nothing is left, over all items, of the scores or of many other channels. */
+  boolean loses(Outputs said) {
+    double[] sums = new double[sizes.length];
+    for (int item = 0; item < wanted.items(); item++) {
+      add(sums, said, item);
+    }
+    int lost = 0;
+    for (int group = 0; group < sums.length; group++) {
+      double noise = Math.sqrt(sums[group] / ((double) wanted.items() * sizes[group]));
+      if (sizes[group] > 0 && !(noise <= LOST / TOLERANCE * most[group])) {
+        if (group == 0) {
+          return true;
+        }
+        lost++;
+      }
+    }
+    return lost > LOST_SHARE_MAX * (sums.length - 1);
+  }
+
+  private void add(double[] sums, Outputs said, int item) {
+    for (int i = 0; i < wanted.perItem(); i++) {
+      double difference = (double) wanted.at(item, i) - said.at(item, i);
+      sums[group(i)] += difference * difference;
+    }
   }
 }

@@ -61,9 +61,89 @@ class UnjudgedTest {
     assertThat(unjudged(1, floats).fault(Outputs.of(1, none))).isPresent();
   }
 
+  /** A hidden state: one channel of little spread drowns in the steps of the wide ones. */
+  @Test
+  void onlyRemarksThatFewOfManyChannelsAreNoise() {
+    Unjudged unjudged = unjudged(List.of(-1L, 20L, 16L), channels(0));
+
+    Outputs said = Outputs.of(320, channels(1));
+
+    assertThat(unjudged.fault(said)).isEmpty();
+    assertThat(unjudged.remark(said).orElseThrow()).contains("agrees on 0 of 100 items");
+  }
+
+  /** Boxes in pixels hide in all decibels that nothing is left of the scores beside them. */
+  @Test
+  void refusesChannelsOfWhichNothingIsLeft() {
+    Unjudged many = unjudged(List.of(-1L, 20L, 16L), channels(0));
+    float[] boxes = random(3, ITEMS * 50, 300);
+    float[] lost = boxes.clone();
+    for (int i = 0; i < boxes.length; i += 5) {
+      boxes[i] = (i / 5) % 10 / 10f;
+      lost[i] = 0;
+    }
+    Unjudged scores = unjudged(List.of(-1L, 10L, 5L), boxes);
+
+    assertThat(many.fault(Outputs.of(320, channels(8)))).isPresent();
+    assertThat(scores.fault(Outputs.of(50, lost))).isPresent();
+    assertThat(scores.fault(Outputs.of(50, boxes))).isEmpty();
+  }
+
+  /** Alone, a row of numbers is one of classes, of which noise turns the first. */
+  @Test
+  void knowsScoresBesideBoxesThatAreJudgedBy() {
+    float[] floats = new float[20 * ITEMS];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = i % 20 < 10 ? 0.9f : 0.1f;
+    }
+    TensorSpec boxes = new TensorSpec("boxes", ElementType.FP32, List.of(-1L, 20L, 4L));
+    TensorSpec scores = new TensorSpec("scores", ElementType.FP32, List.of(-1L, 20L));
+    Unjudged unjudged = Unjudged.of(List.of(boxes), List.of(scores), Outputs.of(20, floats), 0.5);
+
+    Outputs said = Outputs.of(20, noisy(floats, 0.01f));
+
+    assertThat(unjudged.fault(said)).isEmpty();
+    assertThat(unjudged.remark(said)).isEmpty();
+  }
+
+  /** A number that is cut off at 6 on all items has no spread that a step could be a share of. */
+  @Test
+  void onlyRemarksThatAConstantIsOffByAStep() {
+    float[] floats = new float[ITEMS];
+    Arrays.fill(floats, 6);
+    float[] near = new float[ITEMS];
+    Arrays.fill(near, 5.99f);
+    float[] wide = new float[ITEMS];
+    float[] constant = new float[ITEMS];
+    for (int i = 0; i < ITEMS; i++) {
+      wide[i] = 5 + i * 0.02f;
+      constant[i] = 6;
+    }
+
+    assertThat(unjudged(1, floats).fault(Outputs.of(1, near))).isEmpty();
+    assertThat(unjudged(1, floats).fault(Outputs.of(1, new float[ITEMS]))).isPresent();
+    assertThat(unjudged(1, wide).fault(Outputs.of(1, constant))).isPresent();
+  }
+
+  /** Of 20 places with 16 channels each, half of them narrow: so many of these turn round. */
+  private static float[] channels(int turned) {
+    float[] values = random(5, 320 * ITEMS, 1);
+    for (int i = 0; i < values.length; i++) {
+      boolean narrow = i % 16 < 8;
+      values[i] *= narrow ? 0.05f : 1;
+      values[i] *= i % 16 < turned ? -1 : 1;
+    }
+    return values;
+  }
+
   private static Unjudged unjudged(int each, float... floats) {
-    TensorSpec second = new TensorSpec("second", ElementType.FP32, List.of(-1L, (long) each));
-    return Unjudged.of(List.of(second), Outputs.of(each, floats), 0.5);
+    return unjudged(List.of(-1L, (long) each), floats);
+  }
+
+  private static Unjudged unjudged(List<Long> shape, float... floats) {
+    TensorSpec second = new TensorSpec("second", ElementType.FP32, shape);
+    int each = shape.stream().skip(1).reduce(1L, Math::multiplyExact).intValue();
+    return Unjudged.of(List.of(), List.of(second), Outputs.of(each, floats), 0.5);
   }
 
   private static float[] random(long seed, int count, double scale) {
