@@ -117,15 +117,18 @@ record Items(
    * How many items are the same as calibration items.
    *
    * @param others whether they are from other data, and refused where they are mostly the same: but
-   *     where items are alike in the calibration data itself, those of other data are, too
+   *     where items are alike in data itself, those of other data are, too
    */
-  private static int shared(Samples calibration, Samples evaluation, boolean others) {
+  static int shared(Samples calibration, Samples evaluation, boolean others) {
     if (calibration.type() != evaluation.type()) {
       return 0;
     }
     Set<Digest> calibrated = calibration.digests().collect(Collectors.toSet());
     List<Digest> shared = evaluation.digests().filter(calibrated::contains).toList();
-    boolean alike = calibrated.size() < DISTINCT_SHARE_MIN * calibration.count();
+    // Calibration data is less, or told apart before: of a few levels it may hold each row once.
+    boolean alike =
+        calibrated.size() < DISTINCT_SHARE_MIN * calibration.count()
+            || evaluation.digests().distinct().count() < DISTINCT_SHARE_MIN * evaluation.count();
     boolean mostly =
         2 * shared.size() > evaluation.count() || 2 * Set.copyOf(shared).size() > calibrated.size();
     if (others && mostly && !alike) {
@@ -165,7 +168,8 @@ record Items(
   }
 
   /**
-   * Sees that data is not the calibration data, nor a folder of it or around it.
+   * Sees that data is not the calibration data, nor a folder of it or around it whose images are
+   * the same.
    *
    * @throws DataRefusedException if it is
    */
@@ -178,7 +182,7 @@ record Items(
       Path one = data.toRealPath();
       Path other = calibration.toRealPath();
       boolean folders = Files.isDirectory(one) && Files.isDirectory(other);
-      boolean within = folders && (one.startsWith(other) || other.startsWith(one));
+      boolean within = folders && (holdsFoldersOf(other, one) || holdsFoldersOf(one, other));
       if (within || Files.isSameFile(one, other)) {
         throw new DataRefusedException(
             "%s is the calibration data%s, which says nothing of other data: evaluate on other items,"
@@ -189,6 +193,10 @@ record Items(
       throw new DataRefusedException(
           "%s is unreadable: %s: see that you may read it".formatted(data, e.getMessage()), e);
     }
+  }
+
+  private static boolean holdsFoldersOf(Path outer, Path inner) {
+    return inner.startsWith(outer) && DataReader.readsFoldersWithin(outer);
   }
 
   private static Optional<Labels> referenceLabels(PackagingRequest request, Dataset reference) {

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Labels;
+import io.skerry.packager.data.Samples;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -52,6 +54,41 @@ class ItemsTest {
     }
     assertThatCode(() -> Items.requireOther(beside, all)).doesNotThrowAnyException();
     assertThatCode(() -> Items.requireOther(file, all)).doesNotThrowAnyException();
+  }
+
+  /** Such a folder's items are its own files: there may be a folder of others in it. */
+  @Test
+  void aFolderOfRawItemsHoldsNoneOfFoldersWithin(@TempDir Path folder) throws Exception {
+    Path all = Files.createDirectories(folder.resolve("all"));
+    Files.createFile(all.resolve("data.yaml"));
+    Path part = Files.createDirectories(all.resolve("evaluation"));
+
+    assertThatCode(() -> Items.requireOther(part, all)).doesNotThrowAnyException();
+    assertThatCode(() -> Items.requireOther(all, part)).doesNotThrowAnyException();
+    assertThatThrownBy(() -> Items.requireOther(all, all)).isInstanceOf(DataRefusedException.class);
+  }
+
+  /** Rows of few levels that nobody repeats in little data are repeated in much. */
+  @Test
+  void rowsOfFewLevelsMayBeThoseOfCalibration() {
+    Samples few = rows(IntStream.range(0, 40));
+    Samples many = rows(IntStream.range(0, 200).map(i -> i % 60));
+
+    assertThat(Items.shared(few, many, true)).isEqualTo(140);
+    assertThatThrownBy(() -> Items.shared(few, rows(IntStream.range(10, 45)), true))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContaining("30 of its 35 items are calibration items");
+    assertThatThrownBy(() -> Items.shared(few, rows(IntStream.range(0, 200)), true))
+        .isInstanceOf(DataRefusedException.class);
+  }
+
+  private static Samples rows(IntStream values) {
+    int[] all = values.toArray();
+    float[] floats = new float[all.length];
+    for (int i = 0; i < all.length; i++) {
+      floats[i] = all[i];
+    }
+    return Samples.of("rows", NpyArray.ofFloats(floats, all.length, 1), 1);
   }
 
   private static Labels alternating(int items, int classes) {

@@ -62,13 +62,22 @@ public final class DataReader {
     }
   }
 
+  /** Whether a folder's items are those of all folders in it; else they are its own files. */
+  public static boolean readsFoldersWithin(Path folder) {
+    return !isRaw(folder);
+  }
+
+  private static boolean isRaw(Path folder) {
+    return Files.exists(folder.resolve(RawFolder.DESCRIPTION));
+  }
+
   private static Dataset readAll(Path path, TensorSpec input, int itemsMax) throws IOException {
     String name = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT);
     if (!Files.exists(path)) {
       throw new NoSuchFileException(path.toString());
     }
     if (Files.isDirectory(path)) {
-      return Files.exists(path.resolve(RawFolder.DESCRIPTION))
+      return isRaw(path)
           ? RawFolder.read(path, input, itemsMax)
           : ImageFiles.read(path, FileTree.ofFolder(path), input, itemsMax);
     }
