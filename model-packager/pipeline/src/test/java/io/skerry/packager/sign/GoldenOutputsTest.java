@@ -74,13 +74,36 @@ class GoldenOutputsTest {
 
   /** Of numbers of classes or boxes one more is another answer, if not a wrong one. */
   @Test
-  void letsWholeNumbersDifferByOne() throws Exception {
-    GoldenSet golden =
-        golden(List.of(new Said("n", ElementType.INT64, 0), INTEGERS), Precision.INT8);
+  void letsWholeNumbersOfAFloatFileDifferByOne() throws Exception {
+    for (Precision precision : List.of(Precision.FP32, Precision.INT8_WEIGHTS)) {
+      GoldenSet golden = golden(List.of(new Said("n", ElementType.INT64, 0)), precision);
 
-    assertThat(passes(golden, wholes(1))).isTrue();
-    assertThat(passes(golden, wholes(2))).isFalse();
-    assertThat(passes(golden, integers(12))).isTrue();
+      assertThat(passes(golden, wholes(1))).isTrue();
+      assertThat(passes(golden, wholes(2))).isFalse();
+    }
+  }
+
+  /** A near tie between two classes falls the other way by other kernels. */
+  @Test
+  void letsClassNumbersOfACoarseFileTurn() throws Exception {
+    for (Precision precision : List.of(Precision.INT8, Precision.FP16)) {
+      GoldenSet golden =
+          golden(List.of(new Said("n", ElementType.INT64, 0), floats("p", 1)), precision);
+
+      assertThat(passes(golden, wholes(9))).isTrue();
+      assertThat(passes(golden, wholes(13))).isFalse();
+      assertThat(golden.tolerance("p").absolute()).isLessThanOrEqualTo(0.05);
+    }
+  }
+
+  /** Kernels of some accelerators multiply shorter floats: they are off by a thousandth. */
+  @Test
+  void letsSmallFloatsDifferByAThousandthOfTheirRange() throws Exception {
+    GoldenSet golden = golden(List.of(floats("y", 0.01f)), Precision.FP32);
+
+    assertThat(golden.tolerance("y").absolute()).isBetween(0.97e-5, 1e-5);
+    assertThat(golden.cases())
+        .anySatisfy(each -> assertThat(fits(golden, each, saying("y", 0))).isFalse());
   }
 
   /** A probability passed whatever it was beside steps of 255. */
