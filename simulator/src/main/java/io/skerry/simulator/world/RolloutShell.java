@@ -51,6 +51,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** The books of rollouts in memory, around the real machine, driver, gates, leases and stages. */
 final class RolloutShell implements RolloutBooks {
@@ -645,19 +646,39 @@ final class RolloutShell implements RolloutBooks {
     }
   }
 
-  // What runs counts more than what was ordered: an order may have failed.
+  // What another rollout has ordered back, what runs, what was ordered and proved, and last what
+  // the
+  // rollout that is under way found.
   private Optional<Releases.Variant> previous(DeviceId device, SlotId slot, Releases.Variant next) {
-    return store
-        .slotReport(device, slot)
-        .flatMap(SlotReport::running)
-        .flatMap(running -> releases.variant(running.manifest()))
-        .or(
-            () ->
-                store
-                    .desired(device, slot)
-                    .filter(order -> order.mode() instanceof SlotMode.Active)
-                    .filter(order -> !order.manifest().equals(next.manifest()))
-                    .flatMap(order -> releases.variant(order.manifest())));
+    Optional<DesiredSlot> active =
+        store.desired(device, slot).filter(order -> order.mode() instanceof SlotMode.Active);
+    Optional<Releases.Variant> ordered =
+        active.flatMap(order -> releases.variant(order.manifest()));
+    Optional<Rollout.Deployment> earlier =
+        active
+            .flatMap(DesiredSlot::rollout)
+            .flatMap(id -> Optional.ofNullable(rollouts.get(id)))
+            .flatMap(rollout -> Optional.ofNullable(rollout.deployments.get(device)));
+    Optional<Releases.Variant> found =
+        earlier.flatMap(
+            one ->
+                one.places.stream()
+                    .filter(place -> place.slot.equals(slot))
+                    .flatMap(place -> Stream.ofNullable(place.previous))
+                    .findFirst());
+    Optional<Releases.Variant> running =
+        store
+            .slotReport(device, slot)
+            .flatMap(SlotReport::running)
+            .flatMap(now -> releases.variant(now.manifest()));
+    return Stream.of(
+            ordered.filter(variant -> found.filter(variant::equals).isPresent()),
+            running,
+            ordered.filter(variant -> earlier.filter(one -> !one.state.isSuccess()).isEmpty()),
+            found)
+        .flatMap(Optional::stream)
+        .filter(variant -> !variant.manifest().equals(next.manifest()))
+        .findFirst();
   }
 
   private void order(

@@ -429,6 +429,85 @@ interface RolloutOrdersContract {
   }
 
   @Test
+  default void aRollbackGoesPastTheSameVersionThatWasTakenBackBefore() {
+    RolloutFleet fleet = fleet(2);
+    fleet.everywhere(1);
+    RolloutId first = fleet.begin(2);
+    fleet.look(first);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    away(devices(1));
+    fleet.act(first, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    back(devices(1));
+
+    RolloutId again = fleet.begin(2);
+    fleet.look(again);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.act(again, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    assertThat(fleet.ordered(device(0))).contains(tables().manifest(1, GATEWAY));
+    assertThat(fleet.ordered(device(1)))
+        .as("it ran the version still when it was ordered it again")
+        .contains(tables().manifest(1, GATEWAY));
+  }
+
+  @Test
+  default void aRollbackGoesPastWhatWasJustCondemned() {
+    RolloutFleet fleet = fleet(2);
+    fleet.everywhere(1);
+    RolloutId bad = fleet.begin(2);
+    fleet.look(bad);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.act(bad, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    RolloutId mended = fleet.begin(3);
+    fleet.look(mended);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.act(mended, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    assertThat(fleet.ordered(device(0))).contains(tables().manifest(1, GATEWAY));
+    assertThat(fleet.ordered(device(1))).contains(tables().manifest(1, GATEWAY));
+  }
+
+  @Test
+  default void aRollbackGoesPastTheSameVersionThatIsOnItsWay() {
+    RolloutFleet fleet = fleet(2);
+    fleet.everywhere(1);
+    RolloutId first = fleet.begin(2);
+    fleet.look(first);
+    fleet.report(fleet.hear(), SlotPhase.PROBATION);
+
+    RolloutId again = fleet.begin(2);
+    fleet.look(again);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.act(again, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    assertThat(fleet.ordered(device(0))).contains(tables().manifest(1, GATEWAY));
+  }
+
+  @Test
+  default void aRollbackDoesNotGoToWhatNobodyEverRan() {
+    RolloutFleet fleet = fleet(2);
+    RolloutId first = fleet.begin(1);
+    fleet.look(first);
+    fleet.hear();
+
+    RolloutId newer = fleet.begin(2);
+    fleet.look(newer);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.act(newer, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    assertThat(fleet.ordered(device(0))).isEmpty();
+    assertThat(fleet.in(newer, DeploymentState.CANCELLED)).isEqualTo(devices(0, 1));
+  }
+
+  @Test
   default void whatANewerRolloutHasOrderedIsLeftToIt() {
     RolloutFleet fleet = fleet(4);
     fleet.everywhere(1);

@@ -264,8 +264,10 @@ final class Deployments {
         Digest.parse(row.text("signature")));
   }
 
-  // What runs counts more than what was ordered: an order may have failed. A further attempt knows
-  // already.
+  // What another rollout has ordered back counts most: the device may run still what was taken back
+  // from it. Then what runs, more than what was ordered: an order may have failed, and one that no
+  // device has proved is nothing to go back to. Last, what the rollout that is under way found. A
+  // further attempt knows already.
   private static void rememberPrevious(
       Transaction transaction, RolloutOrder order, Part part, List<String> chosen) {
     if (order.plan().kind().isTrial()) {
@@ -277,30 +279,44 @@ final class Deployments {
             """
         update deployment d set previous = d.previous || jsonb_build_object(?::text, before.of)
         from (
-          select distinct on (found.device) found.device, jsonb_build_object('model', found.model,
-            'version', found.version, 'manifest', found.manifest, 'signature', found.signature) as of
+          select distinct on (found.device) found.device, found.of
           from (
-            select r.device, v.model, v.version, v.manifest, v.signature, 1 as best
+            select r.device, r.slot, v.manifest, jsonb_build_object('model', v.model,
+              'version', v.version, 'manifest', v.manifest, 'signature', v.signature) as of,
+              1 as best
             from device_slot_report r
             join variant v on v.manifest = r.running_manifest and v.winner
               and v.signature is not null
             where r.slot = ? and r.device = any(?)
             union all
-            select o.device, o.model, o.version, o.manifest, o.signature, 2
+            select o.device, o.slot, o.manifest, jsonb_build_object('model', o.model,
+              'version', o.version, 'manifest', o.manifest, 'signature', o.signature),
+              case when earlier.previous -> o.slot ->> 'manifest' = o.manifest then 0 else 2 end
             from desired_slot o
-            join device on device.id = o.device
-            join rollout_variant n on n.rollout = ? and n.slot = o.slot
-              and n.profile = device.profile and n.manifest <> o.manifest
+            left join deployment earlier on earlier.rollout = o.rollout and earlier.device = o.device
+            where o.slot = ? and o.device = any(?) and o.mode = 'ACTIVE'
+              and (o.rollout is null or earlier.state in ('COMMITTED', 'ALREADY_INSTALLED')
+                or earlier.previous -> o.slot ->> 'manifest' = o.manifest)
+            union all
+            select o.device, o.slot, earlier.previous -> o.slot ->> 'manifest', earlier.previous -> o.slot, 3
+            from desired_slot o
+            join deployment earlier on earlier.rollout = o.rollout and earlier.device = o.device
+              and earlier.previous ?? o.slot
             where o.slot = ? and o.device = any(?) and o.mode = 'ACTIVE') found
+          join device on device.id = found.device
+          join rollout_variant n on n.rollout = ? and n.slot = found.slot
+            and n.profile = device.profile and n.manifest <> found.manifest
           order by found.device, found.best) before
         where d.rollout = ? and d.device = before.device and not d.previous ?? ?
         """,
             slot,
             slot,
             chosen,
-            order.id().value(),
             slot,
             chosen,
+            slot,
+            chosen,
+            order.id().value(),
             order.id().value(),
             slot);
     if (found > 0) {
