@@ -97,7 +97,8 @@ public final class StageMembership {
   /**
    * Deals the devices into the plan's steps.
    *
-   * @throws InvalidFieldException if two stages by cohort or profile name the same device
+   * @throws InvalidFieldException if two stages by cohort or profile name the same device, or a
+   *     stage gets fewer devices than its minimum
    */
   public static Membership assign(Collection<Candidate> candidates, String salt, RolloutPlan plan) {
     requireDisjoint(candidates, plan);
@@ -115,6 +116,7 @@ public final class StageMembership {
     List<Boundary> boundaries = new ArrayList<>();
     for (StageRule rule : plan.steps()) {
       Taken taken = take(rule, left, ranked.size(), holdbackAbove);
+      requireMinimum(rule, stages.size(), taken.devices().size());
       taken.devices().forEach(left::remove);
       stages.add(taken.devices().stream().map(Ranked::candidate).toList());
       boundaries.add(taken.boundary());
@@ -171,6 +173,16 @@ public final class StageMembership {
         }
         first = Optional.of(stage);
       }
+    }
+  }
+
+  // The stages before it took the others, or nobody else is what it names.
+  private static void requireMinimum(StageRule rule, int stage, int devices) {
+    if (devices < rule.minimum()) {
+      throw new InvalidFieldException(
+          "stages[%d].minimum".formatted(stage),
+          "%d devices are the minimum, and only %d are left for %s: lower it, or let the stage take more"
+              .formatted(rule.minimum(), devices, rule.text()));
     }
   }
 

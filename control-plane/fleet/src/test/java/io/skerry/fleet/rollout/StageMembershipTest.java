@@ -70,6 +70,46 @@ class StageMembershipTest {
   }
 
   @Test
+  void refusesAMinimumThatAStageCannotReach() {
+    StageRule.Selection lab = new Selection.Cohort(new CohortName("lab"));
+    StageRule.Selection board = new Selection.Profile(new ProfileId("profile-1"));
+
+    // Six devices are in the cohort, 13 of the profile, of 51.
+    refusedMinimum(0, "7 devices", "only 6", List.of(new StageRule(lab, 7, false)));
+    refusedMinimum(0, "14 devices", "only 13", List.of(new StageRule(board, 14, false)));
+    refusedMinimum(
+        1,
+        "47 devices",
+        "only 45",
+        List.of(StageRule.percent(10), new StageRule(new Selection.Percent(100), 47, false)));
+    refusedMinimum(
+        0,
+        "60 devices",
+        "only 51",
+        List.of(
+            new StageRule(new Selection.Percent(10), 60, false),
+            new StageRule(new Selection.Percent(100), 0, false)));
+  }
+
+  private static void refusedMinimum(int stage, String asked, String there, List<StageRule> rules) {
+    assertThatThrownBy(() -> StageMembership.assign(candidates(51), "salt", plan(0, rules)))
+        .isInstanceOfSatisfying(
+            InvalidFieldException.class,
+            refusal -> {
+              assertThat(refusal.field()).isEqualTo("stages[%d].minimum".formatted(stage));
+              assertThat(refusal).hasMessageContaining(asked).hasMessageContaining(there);
+            });
+  }
+
+  @Test
+  void acceptsAMinimumThatAStageJustReaches() {
+    RolloutPlan plan =
+        plan(0, List.of(new StageRule(new Selection.Cohort(new CohortName("lab")), 6, false)));
+
+    assertThat(StageMembership.assign(candidates(51), "salt", plan).stages().getFirst()).hasSize(6);
+  }
+
+  @Test
   void keepsTheWorstRankedAsHoldback() {
     Membership membership =
         StageMembership.assign(candidates(51), "salt", plan(8, percents(10, 100)));
