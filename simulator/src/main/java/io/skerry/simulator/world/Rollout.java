@@ -249,6 +249,14 @@ final class Rollout {
 
   private record Decision(RolloutEvent event, Instant at, RolloutState after) {}
 
+  /** Whether devices still go on to its version. */
+  boolean isGoingOn() {
+    return !released
+        && (state.phase() instanceof RolloutPhase.Running
+            || state.phase() instanceof RolloutPhase.Paused
+            || state.phase() instanceof RolloutPhase.Succeeded);
+  }
+
   /** Whether anything of it can still move: also those that were late, once they are back. */
   boolean isFollowed(Predicate<DeviceId> online) {
     if (!state.phase().isTerminal()) {

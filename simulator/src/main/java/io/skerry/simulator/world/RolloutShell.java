@@ -256,6 +256,11 @@ final class RolloutShell implements RolloutBooks {
             one.awaySince == 0 ? at : one.orderedAt + at - Math.max(one.awaySince, one.orderedAt);
         one.stepAt = at;
         one.awaySince = 0;
+        // With the order that it kept, like any other that is under way.
+        if (one.state == DeploymentState.DEFERRED && one.hasOrder && rollout.isGoingOn()) {
+          one.state = DeploymentState.OFFERED;
+          one.orderedAt = at;
+        }
       }
     }
   }

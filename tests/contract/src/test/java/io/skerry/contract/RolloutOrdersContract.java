@@ -246,12 +246,66 @@ interface RolloutOrdersContract {
     assertThat(fleet.states(rollout)).containsEntry(device(1), DeploymentState.DEFERRED);
 
     back(devices(1));
-    fleet.look(rollout);
     assertThat(fleet.hear()).as("it has its order").isEmpty();
     fleet.report(devices(1), SlotPhase.COMMITTED);
     fleet.look(rollout);
 
     assertThat(fleet.states(rollout)).containsEntry(device(1), DeploymentState.COMMITTED);
+  }
+
+  @Test
+  default void whoComesBackWithItsOrderIsUnderWayAndTakesThePlaceOfAnother() {
+    RolloutFleet fleet = fleet(3);
+    away(devices(2));
+    RolloutId rollout = fleet.begin(TO_ALL.catchUp(1));
+    fleet.look(rollout);
+    fleet.hear();
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    away(devices(1));
+    fleet.pass(Wish.STAGE.plusMinutes(1));
+    fleet.look(rollout);
+    assertThat(fleet.in(rollout, DeploymentState.DEFERRED)).isEqualTo(devices(1, 2));
+
+    back(devices(1, 2));
+
+    assertThat(fleet.states(rollout))
+        .containsEntry(device(1), DeploymentState.OFFERED)
+        .containsEntry(device(2), DeploymentState.DEFERRED);
+    fleet.pass(Wish.START.plusMinutes(1));
+    fleet.look(rollout);
+    assertThat(fleet.states(rollout))
+        .as("it had its time, and the other waited for it")
+        .containsEntry(device(1), DeploymentState.TIMED_OUT)
+        .containsEntry(device(2), DeploymentState.DEFERRED);
+    fleet.look(rollout);
+    assertThat(fleet.hear()).isEqualTo(devices(2));
+  }
+
+  @Test
+  default void lateDevicesCatchUpAtThePaceAlsoAfterTheEnd() {
+    RolloutFleet fleet = fleet(5);
+    List<DeviceId> gone = devices(1, 2, 3, 4);
+    away(gone);
+    RolloutId rollout = fleet.begin(TO_ALL.at(new Pace(6, 1, 1, Pace.Growth.NOTIFIED, 6)));
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.pass(Wish.STAGE.plusMinutes(1));
+    fleet.look(rollout);
+    assertThat(fleet.in(rollout, DeploymentState.DEFERRED)).hasSameElementsAs(gone);
+
+    back(gone);
+    fleet.look(rollout);
+    List<DeviceId> first = fleet.hear();
+    assertThat(first).hasSize(1);
+    fleet.report(first, SlotPhase.COMMITTED);
+    fleet.act(rollout, new RolloutEvent.Promote("tested"));
+    assertThat(fleet.state(rollout).phase().code()).isEqualTo("SUCCEEDED");
+    fleet.look(rollout);
+    assertThat(fleet.hear()).isEmpty();
+    fleet.pass(Duration.ofSeconds(10));
+    fleet.look(rollout);
+
+    assertThat(fleet.hear()).hasSize(1);
   }
 
   @Test

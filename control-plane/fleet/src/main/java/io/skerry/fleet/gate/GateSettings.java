@@ -119,7 +119,13 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   private List<GateResult> judgeModel(OpenStage stage, Evidence evidence, int looks) {
     Map<ProfileId, Long> running = running(stage.devices(), evidence);
     boolean replaces = stage.replaces() && !evidence.first();
-    List<GateResult> results = judgeMetrics(metrics, evidence, running, replaces, looks);
+    List<GateResult> results =
+        judgeMetrics(
+            metrics,
+            evidence,
+            running,
+            replaces,
+            new Shares(looks, OpenStage.profiles(stage.devices(), stage.silent())));
     Map<ProfileId, Long> own = running(stage.alone(), evidence.ofStage());
     if (stage.isJudgedAlone() && !own.isEmpty()) {
       boolean few = own.values().stream().mapToLong(Long::longValue).sum() < StageGate.DEVICES_MIN;
@@ -128,22 +134,26 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
               evidence.ofStage(),
               own,
               replaces,
-              looks)
+              new Shares(looks, OpenStage.profiles(stage.alone(), stage.silent())))
           .forEach(result -> results.add(StageGate.ofStage(result, stage.asLarge(), few)));
     }
     return results;
   }
 
-  // Each of so many looks may err by its part only.
+  // Among how many the chance of a false stop is dealt: it must not change while a stage is
+  // watched.
+  private record Shares(int looks, int profiles) {}
+
   private List<GateResult> judgeMetrics(
       List<GateSpec> specs,
       Evidence evidence,
       Map<ProfileId, Long> running,
       boolean replaces,
-      int looks) {
+      Shares shares) {
     List<GateResult> results = new ArrayList<>();
     Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
-    double falseAbort = falseAbort(looks, touched.profiles().size());
+    double falseAbort =
+        falseAbort(shares.looks(), Math.max(shares.profiles(), touched.profiles().size()));
     for (GateSpec spec : specs) {
       if (isJudged(spec, touched)) {
         SequentialGate.Risk risk = new SequentialGate.Risk(falseAbort, FALSE_PASS, replaces);

@@ -12,6 +12,8 @@ import java.util.Map;
  * @param replaces whether devices run a version before
  * @param stages of the rollout: each may err by its part only
  * @param apart whether what its own devices do is judged alone, too; not by the rules of before
+ * @param silent whether profiles that tell nothing yet share the chance of a false stop, too; not
+ *     by the rules of before
  */
 public record OpenStage(
     Map<ProfileId, FailureGate.Devices> devices,
@@ -19,7 +21,8 @@ public record OpenStage(
     boolean asLarge,
     boolean replaces,
     int stages,
-    boolean apart) {
+    boolean apart,
+    boolean silent) {
   public OpenStage {
     devices = Map.copyOf(devices);
     alone = Map.copyOf(alone);
@@ -28,7 +31,7 @@ public record OpenStage(
   /** The first one, whose devices are all. */
   public static OpenStage first(
       Map<ProfileId, FailureGate.Devices> devices, boolean replaces, int stages) {
-    return new OpenStage(devices, Map.of(), true, replaces, stages, true);
+    return new OpenStage(devices, Map.of(), true, replaces, stages, true, true);
   }
 
   /**
@@ -41,6 +44,11 @@ public record OpenStage(
 
   int looks() {
     return looks(stages, apart);
+  }
+
+  /** Profiles that share the chance of a false stop, whoever of them tells. */
+  static int profiles(Map<ProfileId, FailureGate.Devices> of, boolean silent) {
+    return silent ? of.size() : 0;
   }
 
   /** Whether what its own devices do is judged alone. */

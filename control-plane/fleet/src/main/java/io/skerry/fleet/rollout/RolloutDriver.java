@@ -35,12 +35,24 @@ public final class RolloutDriver {
     int given = 0;
     for (RolloutEffect effect : step.effects()) {
       int orders = page.carryOut(effect, now);
-      if (effect instanceof RolloutEffect.Offer(int _, int limit) && orders < limit) {
+      int limit = limit(effect);
+      if (orders < limit) {
         asked += limit;
         given += orders;
       }
     }
     return given < asked ? paidBack(page, step, new RolloutEvent.Ordered(asked, given), now) : step;
+  }
+
+  private static int limit(RolloutEffect effect) {
+    return switch (effect) {
+      case RolloutEffect.Offer(int _, int limit) -> limit;
+      case RolloutEffect.CatchUp(int limit) -> limit;
+      case RolloutEffect.OpenStage _, RolloutEffect.Expire _, RolloutEffect.DeferOffline _ -> 0;
+      case RolloutEffect.Cancel _, RolloutEffect.RestoreTouched _ -> 0;
+      case RolloutEffect.RestoreBrokenUnits _, RolloutEffect.RetryFailed _ -> 0;
+      case RolloutEffect.ConcludeTrial _, RolloutEffect.CloseOut _ -> 0;
+    };
   }
 
   private static RolloutMachine.Step paidBack(

@@ -63,12 +63,13 @@ public sealed interface RolloutEvent {
    *     that shadows, and for what few devices of a stage leave open; 2 judges what devices do with
    *     the version over all open stages together only; 3 waits for the deadline of a stage whose
    *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way;
-   *     5 waits also for devices that come while a stage is watched, whatever its deadline
+   *     5 waits also for devices that come while a stage is watched, whatever its deadline; 6 lets
+   *     late devices catch up whatever the pace, and counts only profiles that tell something
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 6;
+    public static final int RULES = 7;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -118,6 +119,16 @@ public sealed interface RolloutEvent {
     /** Whether a paused rollout keeps what its gates say meanwhile. */
     boolean keepsVerdictsWhilePaused() {
       return rules >= 6;
+    }
+
+    /** Whether who catches up, or tries again after the end, takes what the pace allows. */
+    boolean pacesCatchingUp() {
+      return rules >= 7;
+    }
+
+    /** Whether profiles that tell nothing yet have their share of the chance of a false stop. */
+    boolean countsSilentProfiles() {
+      return rules >= 7;
     }
 
     /** Whether a stage waits for those only that were there to be ordered when it began. */

@@ -121,7 +121,8 @@ public final class RolloutMachine {
                 census.devices(stage) >= census.devices(0),
                 replaces,
                 plan.stages().size(),
-                seen.judgesEvidenceAlone()),
+                seen.judgesEvidenceAlone(),
+                seen.countsSilentProfiles()),
             seen.evidence());
     return seen.waitsInVain()
         ? results
@@ -324,12 +325,9 @@ public final class RolloutMachine {
       case Running(int stage) -> running(plan, state, stage, seen, now);
       case Paused(int stage, PauseReason why, String _) ->
           paused(plan, state, stage, why, seen, now);
-      case Aborting aborting ->
-          isSettled(plan, seen, now)
-              ? Step.to(state.in(new Aborted(aborting.reason())), new RolloutEffect.CloseOut(false))
-              : Step.to(state, new RolloutEffect.Expire());
+      case Aborting aborting -> aborting(plan, state, aborting, seen, now);
       case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
-      case Succeeded _ -> catchingUp(plan, state, seen.census(), now);
+      case Succeeded _ -> catchingUp(plan, state, seen, now);
       case Draft _, WaitingForApproval _, Ready _, Aborted _, RolledBack _, Superseded _ ->
           Step.to(state);
     };
@@ -345,13 +343,7 @@ public final class RolloutMachine {
     }
     RolloutState state = before.with(stage, progress(before, stage).judged(gates));
     Census census = seen.census();
-    List<RolloutEffect> effects = new ArrayList<>();
-    if (census.inFlightOnline() > 0) {
-      effects.add(new RolloutEffect.Expire());
-    }
-    if (census.count(cell -> cell.state().isFailure()) > 0) {
-      effects.add(new RolloutEffect.RestoreBrokenUnits());
-    }
+    List<RolloutEffect> effects = upkeep(census);
     StageProgress progress = progress(state, stage);
     boolean late =
         progress
@@ -361,7 +353,7 @@ public final class RolloutMachine {
     if (late && isWaitingOffline(census, stage)) {
       effects.add(new RolloutEffect.DeferOffline(stage));
     }
-    Offering offering = offering(plan, state, stage, census, now);
+    Offering offering = offering(plan, state, stage, seen, now);
     // Who is watched has the version; the next stage waits for its windows itself.
     boolean watched = progress.state() == StageState.SOAKING && seen.waitsForNoNewcomers();
     if (offering.closed() && !watched) {
@@ -386,6 +378,18 @@ public final class RolloutMachine {
             : offered(plan, given, stage, seen, late, now);
     effects.addAll(next.effects());
     return new Step(next.state(), effects, Optional.empty());
+  }
+
+  // Whatever the rollout is doing: who hangs is late, and of a unit nothing stays by itself.
+  private static List<RolloutEffect> upkeep(Census census) {
+    List<RolloutEffect> effects = new ArrayList<>();
+    if (census.inFlightOnline() > 0) {
+      effects.add(new RolloutEffect.Expire());
+    }
+    if (census.count(cell -> cell.state().isFailure()) > 0) {
+      effects.add(new RolloutEffect.RestoreBrokenUnits());
+    }
+    return effects;
   }
 
   // What waits for a window would go on by itself.
@@ -413,7 +417,8 @@ public final class RolloutMachine {
       RolloutState state, List<RolloutEffect> effects, boolean toAll, boolean closed) {}
 
   private static Offering offering(
-      RolloutPlan plan, RolloutState state, int stage, Census census, Instant now) {
+      RolloutPlan plan, RolloutState state, int stage, RolloutEvent.Observed seen, Instant now) {
+    Census census = seen.census();
     int pending =
         census.count(
             cell ->
@@ -430,19 +435,31 @@ public final class RolloutMachine {
     int room = Math.min(pending, Math.max(0, plan.limits().inFlight() - underWay));
     Permits permits = permits(plan, state, census, now);
     int offers = (int) Math.min(room, Math.floor(permits.now()));
-    RolloutState after = state;
     if (offers > 0) {
       effects.add(new RolloutEffect.Offer(stage, offers));
-      after = permits.limited() ? state.paid(now, permits.now() - offers) : state;
     }
-    int catchUp = Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay - offers;
-    if (late > 0 && catchUp > 0) {
-      effects.add(new RolloutEffect.CatchUp(Math.min(late, catchUp)));
+    int space = Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay - offers;
+    int catchUp = Math.clamp(space, 0, late);
+    int paid = offers;
+    if (seen.pacesCatchingUp()) {
+      catchUp = permits.least(catchUp, offers);
+      paid += catchUp;
     }
-    return new Offering(after, effects, offers == pending, false);
+    if (catchUp > 0) {
+      effects.add(new RolloutEffect.CatchUp(catchUp));
+    }
+    return new Offering(permits.paid(state, paid, now), effects, offers == pending, false);
   }
 
-  private record Permits(double now, boolean limited) {}
+  private record Permits(double now, boolean limited) {
+    int least(int orders, int taken) {
+      return (int) Math.min(orders, Math.floor(now - taken));
+    }
+
+    RolloutState paid(RolloutState state, int orders, Instant at) {
+      return limited && orders > 0 ? state.paid(at, now - orders) : state;
+    }
+  }
 
   private static Permits permits(RolloutPlan plan, RolloutState state, Census census, Instant now) {
     Pace pace = plan.limits().pace();
@@ -457,9 +474,9 @@ public final class RolloutMachine {
     return new Permits(Math.min(most, state.permits() + rate * minutes), true);
   }
 
-  // Who tries again after the end has cost nothing.
   private static RolloutState paidBack(RolloutPlan plan, RolloutState state, int orders) {
-    return plan.limits().pace().isUnlimited() || openStage(state).isEmpty()
+    return plan.limits().pace().isUnlimited()
+            || (openStage(state).isEmpty() && !(state.phase() instanceof Succeeded))
         ? state
         : state.paid(state.paidAt(), state.permits() + orders);
   }
@@ -486,9 +503,7 @@ public final class RolloutMachine {
         why == PauseReason.GATE_FAILED && seen.keepsVerdictsWhilePaused()
             ? state.with(stage, progress(state, stage).judged(gates))
             : state;
-    return seen.census().inFlightOnline() > 0
-        ? Step.to(judged, new RolloutEffect.Expire())
-        : Step.to(judged);
+    return new Step(judged, upkeep(seen.census()), Optional.empty());
   }
 
   private static Optional<GateAction> harm(List<GateResult> gates) {
@@ -700,6 +715,20 @@ public final class RolloutMachine {
         new RolloutEffect.CloseOut(false));
   }
 
+  private static Step aborting(
+      RolloutPlan plan,
+      RolloutState state,
+      Aborting aborting,
+      RolloutEvent.Observed seen,
+      Instant now) {
+    List<RolloutEffect> effects = upkeep(seen.census());
+    if (!isSettled(plan, seen, now)) {
+      return new Step(state, effects, Optional.empty());
+    }
+    effects.add(new RolloutEffect.CloseOut(false));
+    return new Step(state.in(new Aborted(aborting.reason())), effects, Optional.empty());
+  }
+
   private static Step rollingBack(
       RolloutPlan plan,
       RolloutState state,
@@ -734,25 +763,30 @@ public final class RolloutMachine {
   }
 
   // Late devices still get the version of a rollout that succeeded, and those that try again.
-  private static Step catchingUp(RolloutPlan plan, RolloutState state, Census census, Instant now) {
+  private static Step catchingUp(
+      RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen, Instant now) {
+    Census census = seen.census();
     int late = census.count(cell -> cell.online() && cell.state() == DeploymentState.DEFERRED);
     int again = census.count(cell -> cell.online() && cell.state() == DeploymentState.PENDING);
     int underWay = census.inFlightOnline();
-    List<RolloutEffect> effects = new ArrayList<>();
-    if (underWay > 0) {
-      effects.add(new RolloutEffect.Expire());
+    List<RolloutEffect> effects = upkeep(census);
+    int room = Math.max(0, Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay);
+    if (room == 0 || again + late == 0 || !plan.limits().isOpen(now) || plan.kind().isTrial()) {
+      return new Step(state, effects, Optional.empty());
     }
-    int room = Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay;
-    if (plan.limits().isOpen(now) && !plan.kind().isTrial()) {
-      int retried = Math.min(again, Math.max(0, room));
-      if (retried > 0) {
-        effects.add(new RolloutEffect.Offer(plan.steps().size() - 1, retried));
-      }
-      if (late > 0 && room > retried) {
-        effects.add(new RolloutEffect.CatchUp(Math.min(late, room - retried)));
-      }
+    Permits permits =
+        seen.pacesCatchingUp()
+            ? permits(plan, state, census, now)
+            : new Permits(Integer.MAX_VALUE, false);
+    int retried = permits.least(Math.min(again, room), 0);
+    int caughtUp = permits.least(Math.min(late, room - retried), retried);
+    if (retried > 0) {
+      effects.add(new RolloutEffect.Offer(plan.steps().size() - 1, retried));
     }
-    return new Step(state, effects, Optional.empty());
+    if (caughtUp > 0) {
+      effects.add(new RolloutEffect.CatchUp(caughtUp));
+    }
+    return new Step(permits.paid(state, retried + caughtUp, now), effects, Optional.empty());
   }
 
   private static String reasons(List<GateResult> gates, Verdict verdict) {

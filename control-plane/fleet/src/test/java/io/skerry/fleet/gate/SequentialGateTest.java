@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
@@ -49,6 +50,33 @@ class SequentialGateTest {
 
     assertThat(result.verdict()).isEqualTo(Verdict.INCONCLUSIVE);
     assertThat(result.reason()).contains("too little was seen").doesNotContain("between");
+  }
+
+  @Test
+  void asksForNoLessProofWhileTheOtherProfilesAreSilent() {
+    Evidence.OfProfile told =
+        of(Metric.FAILED_PREDICTIONS, new Comparison(arm(20, 500, .03), arm(20, 500, .01)));
+    FailureGate.Devices devices = new FailureGate.Devices(40, 20, 0, 0);
+    FailureGate.Devices silent = new FailureGate.Devices(40, 0, 0, 0);
+    Map<ProfileId, FailureGate.Devices> both = Map.of(AVX2, devices, NEON, silent);
+
+    double early = low(both, Map.of(AVX2, told));
+
+    assertThat(early).isEqualTo(low(both, Map.of(AVX2, told, NEON, told)));
+    assertThat(early).isLessThan(low(Map.of(AVX2, devices), Map.of(AVX2, told)));
+  }
+
+  private static double low(
+      Map<ProfileId, FailureGate.Devices> devices, Map<ProfileId, Evidence.OfProfile> told) {
+    GateResult result =
+        GateSettings.DEFAULTS
+            .judge(OpenStage.first(devices, true, 3), new Evidence(told, OptionalDouble.empty()))
+            .stream()
+            .filter(one -> one.gate().equals(Metric.FAILED_PREDICTIONS.wireName()))
+            .filter(one -> one.scope().equals(AVX2.value()))
+            .findFirst()
+            .orElseThrow();
+    return Objects.requireNonNull(result.numbers().get("low"));
   }
 
   @Test

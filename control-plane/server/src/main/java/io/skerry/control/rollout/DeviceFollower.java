@@ -102,8 +102,10 @@ final class DeviceFollower {
 
   @EventListener
   void onReports(ReportsStoring stored) {
-    Transaction transaction = stored.transaction();
-    List<String> devices = stored.devices().stream().map(DeviceId::value).toList();
+    follow(stored.transaction(), stored.devices().stream().map(DeviceId::value).toList());
+  }
+
+  private void follow(Transaction transaction, List<String> devices) {
     lock(transaction, devices);
     Map<Key, Followed> followed = new LinkedHashMap<>();
     transaction.forEach(
@@ -232,6 +234,7 @@ final class DeviceFollower {
   @EventListener
   void onPresence(PresenceStoring stored) {
     List<String> devices = stored.devices().stream().map(DeviceId::value).toList();
+    List<String> underWay = goOn(stored.transaction(), devices);
     stored
         .transaction()
         .update(
@@ -248,6 +251,27 @@ final class DeviceFollower {
             devices.size(),
             devices.size(),
             devices);
+    if (!underWay.isEmpty()) {
+      follow(stored.transaction(), underWay);
+    }
+  }
+
+  // Who was late and kept its order goes on with it, like any other that is under way: it has
+  // deadlines, and counts towards the limits. What it told last may be all that it tells.
+  private static List<String> goOn(Transaction transaction, List<String> devices) {
+    return transaction.list(
+        """
+        update deployment d set state = 'OFFERED', online = true, away_since = null,
+          ordered_at = now(), due_at = now() + interval '1 millisecond' * r.start_millis
+        from device_presence p, rollout r
+        where d.live and d.device = p.device and r.id = d.rollout and p.online and not d.online
+          and d.state = 'DEFERRED' and d.has_order and r.phase in ('RUNNING', 'PAUSED', 'SUCCEEDED')
+          and (? = 0 or d.device = any(?))
+        returning d.device
+        """,
+        row -> row.text("device"),
+        devices.size(),
+        devices);
   }
 
   @EventListener

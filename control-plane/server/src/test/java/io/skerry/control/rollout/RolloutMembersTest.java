@@ -56,6 +56,25 @@ class RolloutMembersTest {
   }
 
   @Test
+  void findsWhoComesBackWithItsOrderAsFarAsItSaidLast() {
+    String id = fleet.create(everybody(", \"deadlines\": {\"stage\": \"10m\"}")).id();
+    fleet.look();
+    fleet.report(id, "COMMITTED", List.of("b", "c"));
+    fleet.report(id, "DOWNLOADING", List.of("a"));
+    fleet.online("a", false);
+    fleet.pass(Duration.ofMinutes(11));
+    assertThat(fleet.states(id)).containsEntry("a", "DEFERRED");
+
+    fleet.online("a", true);
+
+    assertThat(fleet.states(id)).containsEntry("a", "DOWNLOADING");
+    assertThat(
+            fleet.number("select count(*) from deployment where device = 'a' and due_at > now()"))
+        .isEqualTo(1);
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
   void ordersTheVariantOfWhatADeviceIsWhenItIsOrdered() {
     fleet.online("a", false);
     String id = fleet.create(everybody("")).id();

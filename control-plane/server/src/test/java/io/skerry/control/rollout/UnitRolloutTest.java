@@ -94,6 +94,64 @@ class UnitRolloutTest {
         .containsEntry("b", of("ears", 2, 2));
   }
 
+  private void failEars(String device) {
+    fleet.sql(
+        """
+        update device_slot_report set phase = case slot when 'ears' then 'FAILED' else 'COMMITTED' end
+        where device = ?
+        """,
+        device);
+    fleet.follow(device);
+  }
+
+  @Test
+  void takesAllPartsBackAlsoWhileItIsPaused() {
+    unitEverywhere(1);
+    String unit = fleet.create(UNIT.formatted(2)).id();
+    fleet.report(unit, "STAGED");
+    fleet.act(unit, RolloutAct.PAUSE);
+    failEars("a");
+
+    fleet.look();
+
+    assertThat(fleet.states(unit)).containsEntry("a", "FAILED");
+    assertThat(ordered("eyes")).containsEntry("a", of("eyes", 1, 3));
+    assertThat(ordered("ears")).containsEntry("a", of("ears", 1, 3));
+  }
+
+  @Test
+  void takesAllPartsBackAlsoFromWhoHadSwitchedWhenItWasAborted() {
+    unitEverywhere(1);
+    String unit = fleet.create(UNIT.formatted(2)).id();
+    fleet.report(unit, "PROBATION");
+    fleet.act(unit, RolloutAct.ABORT);
+    fleet.report(unit, "COMMITTED", List.of("b"));
+    failEars("a");
+
+    fleet.look();
+
+    assertThat(fleet.states(unit)).containsEntry("a", "FAILED").containsEntry("b", "COMMITTED");
+    assertThat(ordered("eyes")).containsEntry("a", of("eyes", 1, 3));
+    assertThat(ordered("ears")).containsEntry("a", of("ears", 1, 3));
+  }
+
+  @Test
+  void takesAllPartsBackAlsoFromWhoIsLate() {
+    unitEverywhere(1);
+    String unit = fleet.create(UNIT.formatted(2)).id();
+    fleet.report(unit, "COMMITTED", List.of("b"));
+    fleet.report(unit, "STAGED", List.of("a"));
+    fleet.act(unit, RolloutAct.PROMOTE);
+    assertThat(fleet.find(unit).state()).isEqualTo("SUCCEEDED");
+    failEars("a");
+
+    fleet.look();
+
+    assertThat(fleet.states(unit)).containsEntry("a", "FAILED");
+    assertThat(ordered("eyes")).containsEntry("a", of("eyes", 1, 3));
+    assertThat(ordered("ears")).containsEntry("a", of("ears", 1, 3));
+  }
+
   @Test
   void rollsOutOnePartAloneAndGoesBackWithIt() {
     unitEverywhere(1);
