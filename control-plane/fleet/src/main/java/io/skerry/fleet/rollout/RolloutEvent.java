@@ -64,7 +64,8 @@ public sealed interface RolloutEvent {
    *     the version over all open stages together only; 3 waits for the deadline of a stage whose
    *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way;
    *     5 waits also for devices that come while a stage is watched, whatever its deadline; 6 lets
-   *     late devices catch up whatever the pace, and counts only profiles that tell something
+   *     late devices catch up whatever the pace, counts only profiles that tell something, and
+   *     promotes a trial at any hour
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
@@ -123,6 +124,11 @@ public sealed interface RolloutEvent {
 
     /** Whether who catches up, or tries again after the end, takes what the pace allows. */
     boolean pacesCatchingUp() {
+      return rules >= 7;
+    }
+
+    /** Whether a trial is made active within the maintenance windows only. */
+    boolean promotesInWindows() {
       return rules >= 7;
     }
 

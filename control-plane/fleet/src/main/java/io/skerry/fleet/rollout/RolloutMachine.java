@@ -682,6 +682,13 @@ public final class RolloutMachine {
     RolloutState closed =
         state.with(stage, progress(state, stage).closed(StageState.PASSED, reason));
     if (stage + 1 == plan.steps().size()) {
+      // It orders every device at once, and is held to the windows unless a person says so.
+      if (plan.kind().promotes()
+          && !plan.limits().isOpen(now)
+          && why instanceof RolloutEvent.Observed seen
+          && seen.promotesInWindows()) {
+        return Step.to(state);
+      }
       return succeeded(plan, closed, judgedLast(plan, stage, why));
     }
     if (!(why instanceof RolloutEvent.Promote) && plan.steps().get(stage).pauseAfter()) {

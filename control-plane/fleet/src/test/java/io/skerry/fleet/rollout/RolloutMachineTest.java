@@ -25,6 +25,9 @@ import org.junit.jupiter.api.Test;
 class RolloutMachineTest {
   private static final Duration SOAK = Duration.ofSeconds(10);
   private static final int DEVICES = 51;
+  private static final MaintenanceWindow NIGHT =
+      new MaintenanceWindow(
+          List.of(DayOfWeek.values()), LocalTime.of(22, 0), Duration.ofHours(4), ZoneOffset.UTC);
 
   @Test
   void succeedsAfterEveryStageSoakedAndPassed() {
@@ -305,6 +308,42 @@ class RolloutMachineTest {
   }
 
   @Test
+  void makesATrialActiveWithinItsWindowsOnly() {
+    SimulatedRollout trial =
+        new SimulatedRollout(
+            DEVICES,
+            trial(
+                new RolloutKind.Split(.5, true), limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT))));
+    trial.now = Instant.parse("2026-01-05T23:00:00Z");
+    trial.apply(new RolloutEvent.Start());
+    trial.observe(SimulatedRollout.GOOD);
+    trial.commitOffered();
+    trial.observe(SimulatedRollout.GOOD);
+    trial.now = Instant.parse("2026-01-06T12:00:00Z");
+
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.state.phase()).as("by day").isEqualTo(new RolloutPhase.Running(0));
+    trial.now = Instant.parse("2026-01-06T22:00:00Z");
+    trial.observe(SimulatedRollout.GOOD);
+
+    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
+  }
+
+  @Test
+  void makesATrialActiveAtAnyHourWhenAPersonSaysSo() {
+    SimulatedRollout trial =
+        new SimulatedRollout(
+            DEVICES,
+            trial(
+                new RolloutKind.Split(.5, true), limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT))));
+    trial.now = Instant.parse("2026-01-05T12:00:00Z");
+    trial.apply(new RolloutEvent.Start());
+
+    assertThat(trial.apply(new RolloutEvent.Promote("now")).effects())
+        .contains(new RolloutEffect.ConcludeTrial(true));
+  }
+
+  @Test
   void defersOfflineDevicesAtTheStageDeadlineAndOffersThemTheVersionLater() {
     SimulatedRollout rollout = started();
     SimulatedRollout.Member late = rollout.members.getFirst();
@@ -473,10 +512,14 @@ class RolloutMachineTest {
   }
 
   private static RolloutPlan trial(RolloutKind kind) {
+    return trial(kind, RolloutPlan.Limits.NONE);
+  }
+
+  private static RolloutPlan trial(RolloutKind kind, RolloutPlan.Limits limits) {
     return new RolloutPlan(
         kind,
         List.of(StageRule.percent(100)),
-        RolloutPlan.Limits.NONE,
+        limits,
         false,
         SOAK,
         RolloutPlan.Deadlines.forSoak(SOAK),
@@ -961,10 +1004,7 @@ class RolloutMachineTest {
   }
 
   private static SimulatedRollout waitingForTheNight() {
-    MaintenanceWindow night =
-        new MaintenanceWindow(
-            List.of(DayOfWeek.values()), LocalTime.of(22, 0), Duration.ofHours(4), ZoneOffset.UTC);
-    SimulatedRollout rollout = started(limits(0, Pace.UNLIMITED, 1000, List.of(night)));
+    SimulatedRollout rollout = started(limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT)));
     rollout.now = Instant.parse("2026-01-05T12:00:00Z");
     rollout.observe(Evidence.NONE);
     return rollout;
