@@ -257,6 +257,18 @@ final class Rollout {
             || state.phase() instanceof RolloutPhase.Succeeded);
   }
 
+  /** Whether it has succeeded, and devices that come later get its version still. */
+  boolean isJoinedAfterItsEnd() {
+    return !released
+        && state.phase() instanceof RolloutPhase.Succeeded
+        && RolloutMachine.joinedThrough(plan, state).isPresent();
+  }
+
+  /** Others have come. */
+  void joined() {
+    late = null;
+  }
+
   /** Whether anything of it can still move: also those that were late, once they are back. */
   boolean isFollowed(Predicate<DeviceId> online) {
     if (!state.phase().isTerminal()) {

@@ -280,6 +280,8 @@ final class RolloutShell implements RolloutBooks {
                   RolloutDriver.moveOn(this, lease, heardSince, now);
                   admit(lease);
                 });
+      } else if (rollout.isJoinedAfterItsEnd()) {
+        lease(rollout.id, holder, now).ifPresent(this::admit);
       }
     }
   }
@@ -979,8 +981,12 @@ final class RolloutShell implements RolloutBooks {
   @Override
   public int admit(Lease lease) {
     Rollout rollout = held(lease);
-    OptionalInt stage = RolloutMachine.openStage(rollout.state);
-    return rollout.plan.dynamic() && stage.isPresent() ? admit(rollout, stage.getAsInt()) : 0;
+    OptionalInt through = RolloutMachine.joinedThrough(rollout.plan, rollout.state);
+    int admitted = through.isPresent() ? admit(rollout, through.getAsInt()) : 0;
+    if (admitted > 0) {
+      rollout.joined();
+    }
+    return admitted;
   }
 
   /** A device was removed from the fleet. */

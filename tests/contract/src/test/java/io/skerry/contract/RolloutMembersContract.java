@@ -267,6 +267,36 @@ interface RolloutMembersContract {
   }
 
   @Test
+  default void aDynamicRolloutTakesWhoComesAfterItsEndUntilAnotherTakesItsPlace() {
+    RolloutFleet fleet = fleet(2);
+    RolloutId rollout = fleet.begin(Wish.of(1, StageRule.percent(100)).catchUp(1).dynamically());
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    fleet.act(rollout, new RolloutEvent.Promote("tested"));
+    fleet.look(rollout);
+    fleet.enrol(2, 4);
+    fleet.look(rollout);
+    fleet.look(rollout);
+
+    assertThat(fleet.state(rollout).phase().code()).isEqualTo("SUCCEEDED");
+    List<DeviceId> first = fleet.hear();
+    assertThat(first).as("under the limit of catching up").hasSize(1);
+    fleet.report(first, SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    assertThat(fleet.in(rollout, DeploymentState.COMMITTED)).isEqualTo(devices(0, 1, 2, 3));
+
+    RolloutId newer = fleet.begin(2);
+    fleet.look(newer);
+    fleet.enrol(4, 5);
+    fleet.look(rollout);
+    fleet.look(rollout);
+    assertThat(fleet.states(rollout)).doesNotContainKey(device(4));
+  }
+
+  @Test
   default void whoLeftADynamicRolloutJoinsItAgain() {
     RolloutFleet fleet = fleet(3);
     tables().present(device(1), false);

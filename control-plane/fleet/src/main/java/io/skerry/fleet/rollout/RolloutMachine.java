@@ -139,6 +139,19 @@ public final class RolloutMachine {
     };
   }
 
+  /**
+   * The stage up to which devices that come later join: of a dynamic rollout the open one, and the
+   * last one as long as what it brought is the newest.
+   */
+  public static OptionalInt joinedThrough(RolloutPlan plan, RolloutState state) {
+    if (!plan.dynamic()) {
+      return OptionalInt.empty();
+    }
+    return state.phase() instanceof Succeeded && !plan.kind().isTrial()
+        ? OptionalInt.of(plan.steps().size() - 1)
+        : openStage(state);
+  }
+
   private static Step refused(RolloutState state, String act) {
     return new Step(
         state,

@@ -372,12 +372,14 @@ final class RolloutEngine {
       case RolloutPhase.Succeeded _ ->
           // Nobody catches up with a trial.
           stored.order().plan().kind().isTrial()
-              || census.count(
-                      cell ->
-                          cell.state() == DeploymentState.DEFERRED
-                              || cell.state() == DeploymentState.PENDING
-                              || cell.state().isInFlight())
-                  == 0;
+              // Whoever comes joins a dynamic one until another takes its place.
+              || (!stored.order().plan().dynamic()
+                  && census.count(
+                          cell ->
+                              cell.state() == DeploymentState.DEFERRED
+                                  || cell.state() == DeploymentState.PENDING
+                                  || cell.state().isInFlight())
+                      == 0);
       case RolloutPhase.Draft _, RolloutPhase.WaitingForApproval _, RolloutPhase.Ready _ -> false;
       case RolloutPhase.Running _, RolloutPhase.Paused _ -> false;
       case RolloutPhase.Aborting _, RolloutPhase.RollingBack _ -> false;

@@ -133,9 +133,9 @@ public final class SqlBooks implements RolloutBooks {
         lease,
         transaction -> {
           Stored stored = RolloutTables.lock(transaction, lease.rollout()).orElseThrow();
-          OptionalInt open = RolloutMachine.openStage(stored.state());
-          return stored.order().plan().dynamic() && open.isPresent()
-              ? Members.admitNewcomers(transaction, stored.order(), open.getAsInt())
+          OptionalInt through = RolloutMachine.joinedThrough(stored.order().plan(), stored.state());
+          return through.isPresent()
+              ? Members.admitNewcomers(transaction, stored.order(), through.getAsInt())
               : 0;
         });
   }

@@ -56,6 +56,23 @@ class RolloutMembersTest {
   }
 
   @Test
+  void followsADynamicRolloutAfterItsEnd() {
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    fleet.look();
+    fleet.report(id, "COMMITTED");
+    fleet.act(id, RolloutAct.PROMOTE);
+    fleet.look();
+    assertThat(fleet.find(id).state()).isEqualTo("SUCCEEDED");
+    fleet.enrol("later", X86, "onnxruntime/cpu");
+
+    fleet.pass(Duration.ofMinutes(1));
+
+    assertThat(fleet.states(id)).containsEntry("later", "OFFERED");
+    assertThat(fleet.ordered()).containsEntry("later", manifest(1, X86));
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
   void findsWhoComesBackWithItsOrderAsFarAsItSaidLast() {
     String id = fleet.create(everybody(", \"deadlines\": {\"stage\": \"10m\"}")).id();
     fleet.look();
