@@ -942,8 +942,21 @@ class RolloutMachineTest {
   void decidesTheSameFromItsStoredEvents() {
     for (long seed = 0; seed < 80; seed++) {
       Random random = new Random(seed);
+      RolloutPlan.Limits limits =
+          limits(
+              5,
+              new Pace(90, 1.3, 4, Pace.Growth.NOTIFIED, 700),
+              20,
+              seed % 2 == 0 ? List.of() : List.of(NIGHT));
       SimulatedRollout rollout =
-          started(limits(5, new Pace(90, 1.3, 4, Pace.Growth.NOTIFIED, 700), 20, List.of()));
+          seed % 4 < 2
+              ? started(limits)
+              : new SimulatedRollout(DEVICES, trial(new RolloutKind.Split(.5, true), limits));
+      // Some minutes before the windows open or close.
+      rollout.now = Instant.parse(seed % 8 < 4 ? "2026-01-05T21:58:00Z" : "2026-01-06T01:58:00Z");
+      if (seed % 4 >= 2) {
+        rollout.apply(new RolloutEvent.Start());
+      }
       for (int step = 0; step < 300; step++) {
         disturb(rollout, random);
       }
@@ -980,6 +993,10 @@ class RolloutMachineTest {
 
   private static void disturb(SimulatedRollout rollout, Random random) {
     rollout.pass(Duration.ofMillis(random.nextInt(2000)));
+    // Before it is counted, as that is done in the transaction that orders.
+    for (int i = 0; i < 5; i++) {
+      rollout.progressRandomly(random);
+    }
     RolloutEvent event =
         switch (random.nextInt(200)) {
           case 0 -> new RolloutEvent.Abort("random");
@@ -993,9 +1010,6 @@ class RolloutMachineTest {
           case 13, 14 -> new RolloutEvent.Retry("random");
           default -> observed(rollout, SimulatedRollout.GOOD);
         };
-    for (int i = 0; i < 5; i++) {
-      rollout.progressRandomly(random);
-    }
     rollout.apply(event);
   }
 

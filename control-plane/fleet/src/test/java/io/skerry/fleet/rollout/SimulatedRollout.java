@@ -150,6 +150,15 @@ final class SimulatedRollout {
     Member member = members.get(random.nextInt(members.size()));
     if (random.nextInt(8) == 0) {
       member.online = !member.online;
+      if (member.online && member.state == DeploymentState.DEFERRED && goesOn(member)) {
+        order(member, DeploymentState.OFFERED);
+      }
+    }
+    if (member.exists && random.nextInt(200) == 0) {
+      member.state = DeploymentState.REMOVED;
+    }
+    if (random.nextInt(200) == 0) {
+      comes(random);
     }
     if (random.nextInt(12) == 0) {
       member.eligible = !member.eligible;
@@ -161,7 +170,7 @@ final class SimulatedRollout {
         switch (member.state) {
           case OFFERED ->
               random.nextBoolean() ? DeploymentState.DOWNLOADING : DeploymentState.REJECTED;
-          case DEFERRED -> member.hasOrder ? DeploymentState.DOWNLOADING : member.state;
+          case DEFERRED -> goesOn(member) ? DeploymentState.DOWNLOADING : member.state;
           case DOWNLOADING -> DeploymentState.VERIFYING;
           case VERIFYING -> DeploymentState.STAGED;
           case STAGED -> DeploymentState.COMPILING;
@@ -174,6 +183,23 @@ final class SimulatedRollout {
           case ALREADY_INSTALLED, CANCELLED, REMOVED, RESTORED, RESTORE_FAILED -> member.state;
           case NOT_ELIGIBLE -> member.state;
         };
+  }
+
+  private boolean goesOn(Member member) {
+    return member.hasOrder
+        && (!state.phase().isTerminal() || state.phase() instanceof RolloutPhase.Succeeded);
+  }
+
+  // As of a dynamic rollout: to a stage that is open.
+  private void comes(Random random) {
+    RolloutMachine.openStage(state)
+        .ifPresent(
+            open -> {
+              ProfileId profile = new ProfileId("profile-" + random.nextInt(PROFILES));
+              Member newcomer = new Member(random.nextInt(open + 1), profile);
+              newcomer.exists = true;
+              members.add(newcomer);
+            });
   }
 
   Census census() {
@@ -231,6 +257,7 @@ final class SimulatedRollout {
                   member ->
                       member.exists
                           && (member.state == DeploymentState.PENDING
+                              || member.state == DeploymentState.DEFERRED
                               || member.state.isBeforeSwitch()))
               .forEach(member -> member.state = DeploymentState.CANCELLED);
       case RolloutEffect.RestoreTouched() ->
