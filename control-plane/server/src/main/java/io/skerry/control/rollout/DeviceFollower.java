@@ -131,7 +131,7 @@ final class DeviceFollower {
         devices,
         FOLLOWED);
     Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-    Columns rows = new Columns(6);
+    Columns rows = new Columns(7);
     followed.forEach(
         (key, one) -> {
           DeploymentState after = DeploymentMachine.after(one.state, one.parts);
@@ -140,6 +140,7 @@ final class DeviceFollower {
             rows.add(
                 key.rollout(),
                 key.device(),
+                one.state.name(),
                 after.name(),
                 one.due(after, now).map(Instant::toString).orElse(null),
                 failed ? one.errorCode.orElse(null) : null,
@@ -155,16 +156,16 @@ final class DeviceFollower {
           failed_as = case when told.state = any(?) then told.state else d.failed_as end,
           error_code = coalesce(told.code, d.error_code),
           error_detail = coalesce(told.detail, d.error_detail)
-        from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
-          as told (rollout, device, state, due, code, detail)
-        where d.rollout = told.rollout and d.device = told.device
+        from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
+          as told (rollout, device, before, state, due, code, detail)
+        where d.rollout = told.rollout and d.device = told.device and d.state = told.before
         """,
         rows.after(FAILURES));
   }
 
   // A statement of its own: one that waits for a lock reads only the locked row again, and would
-  // hold the new state of a device that is just ordered back against the order before. None of a
-  // device that waits for its order: who gives orders locks those by rank.
+  // hold the new state of a device that is just ordered back against the order before. Not those
+  // that wait for an order: the engine locks these by their rank.
   private static void lock(Transaction transaction, List<String> devices) {
     transaction.list(
         """

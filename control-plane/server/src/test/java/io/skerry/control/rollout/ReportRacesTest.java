@@ -119,6 +119,27 @@ class ReportRacesTest {
   }
 
   @Test
+  void aReportOfADeviceThatWaitsForItsOrderDoesNotWaitForTheEngine() throws Exception {
+    fleet.online(DEVICE, false);
+    String id = begin(1);
+    assertThat(fleet.states(id)).containsEntry(DEVICE, "PENDING");
+
+    try (ExecutorService threads = Executors.newSingleThreadExecutor()) {
+      fleet
+          .plane
+          .database()
+          .run(
+              transaction -> {
+                transaction.list(
+                    "select device from deployment order by rank for update",
+                    row -> row.text("device"));
+                Future<?> report = threads.submit(() -> fleet.follow(DEVICE));
+                assertThat(report).succeedsWithin(PATIENCE);
+              });
+    }
+  }
+
+  @Test
   void anAbortLeavesItsOrderToWhoSaysJustThenThatItSwitches() throws Exception {
     String id = begin(1);
     fleet.report(id, "STAGED");
