@@ -71,7 +71,13 @@ public final class DayParts {
   /** Bytes of so many a day that are kept free for events, and for the line. */
   public long keptFree(long bytesPerDay) {
     long used = events.day() == ofDevice.day() ? events.bytes() : 0;
-    return Math.max(0, bytesPerDay / KEPT_FREE - used) + LineUpkeep.keptFree(bytesPerDay);
+    return Math.max(0, ofDevice.counted(bytesPerDay / KEPT_FREE) - used)
+        + keptFreeForLine(bytesPerDay);
+  }
+
+  // What had passed of a first day is taken off what is left already.
+  private long keptFreeForLine(long bytesPerDay) {
+    return ofDevice.counted(LineUpkeep.keptFree(bytesPerDay));
   }
 
   /**
@@ -111,7 +117,7 @@ public final class DayParts {
   private boolean takeEvent(long each, long perDay, int part) {
     if (perDay > 0
         && (events.bytes() + each > perDay / part
-            || each + LineUpkeep.keptFree(perDay) > left(perDay))) {
+            || each + keptFreeForLine(perDay) > left(perDay))) {
       return false;
     }
     events.add(each, perDay);

@@ -54,7 +54,12 @@ public final class DayUse {
 
   /** The same with what may have been sent before anybody counted, of so many bytes a day. */
   public long bytes(long bytesPerDay) {
-    return bytes + bytesPerDay - (long) (bytesPerDay * (1 - unknown));
+    return bytes + bytesPerDay - counted(bytesPerDay);
+  }
+
+  /** Of so many bytes a day, those of the part of this day that somebody counts. */
+  long counted(long bytesPerDay) {
+    return (long) (bytesPerDay * (1 - unknown));
   }
 
   /**

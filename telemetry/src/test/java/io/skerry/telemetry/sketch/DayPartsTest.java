@@ -83,6 +83,26 @@ class DayPartsTest {
     assertThat(ofDevice.bytes()).isLessThanOrEqualTo(PER_DAY - LINE);
   }
 
+  /** On the day that a device enrols, what had passed before needs nothing kept free. */
+  @Test
+  void takesEventsOnAFirstDayThatBeginsLate() {
+    long perDay = 14_000;
+    DayUse late = new DayUse();
+    late.at(20 * HOUR);
+    DayParts first = new DayParts(new DayUse(), new DayUse(), late);
+    Limits limits = new Limits(perDay, 0);
+
+    assertThat(first.keptFree(perDay))
+        .isBetween(
+            (perDay / 16 + LineUpkeep.keptFree(perDay)) / 6 - 2,
+            (perDay / 16 + LineUpkeep.keptFree(perDay)) / 6 + 2);
+    int events = 0;
+    while (first.take(Kind.EVENT, 20 * HOUR, BYTES, limits)) {
+      events++;
+    }
+    assertThat(events).isEqualTo((perDay - LineUpkeep.keptFree(perDay)) / 6 / EACH);
+  }
+
   @Test
   void countsOutcomesWithBytesOfTheirOwnAgainstThese() {
     Limits limits = new Limits(PER_DAY, 3 * PER_DAY);

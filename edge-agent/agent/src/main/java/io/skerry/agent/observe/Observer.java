@@ -596,6 +596,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     long outcomes = 0;
     boolean isLimited = !asked.isEmpty();
     for (WatchedModel model : asked) {
+      if (model.window().bytesPerDay() <= 0 && model.outcomeBytesPerDay() <= 0) {
+        return Limits.NONE;
+      }
       isLimited &= model.window().bytesPerDay() > 0;
       windows = Math.max(windows, model.window().bytesPerDay());
       outcomes = Math.max(outcomes, model.outcomeBytesPerDay());

@@ -58,7 +58,7 @@ final class SmallRecords {
       return Optional.empty();
     }
     remember(Kind.EVENTS, events, limits.windowBytes());
-    remember(Kind.WINDOWS, ofDevice, limits.windowBytes());
+    rememberOfDevice(limits);
     return Optional.of(small);
   }
 
@@ -103,7 +103,7 @@ final class SmallRecords {
       remember(Kind.OUTCOMES, outcomes, limits.outcomeBytes());
     } else {
       remember(Kind.OUTCOMES, outcomes, limits.windowBytes());
-      remember(Kind.WINDOWS, ofDevice, limits.windowBytes());
+      rememberOfDevice(limits);
     }
     return true;
   }
@@ -116,8 +116,13 @@ final class SmallRecords {
     return first;
   }
 
+  // Their parts are of the whole day: what passed of a first one is none of theirs.
   private void remember(Kind kind, DayUse use, long perDay) {
-    long largest = use.largest(perDay);
-    days.sent(DayBytes.DEVICE, kind, use.day(), use.bytes(largest), largest);
+    days.sent(DayBytes.DEVICE, kind, use.day(), use.bytes(), use.largest(perDay));
+  }
+
+  private void rememberOfDevice(Limits limits) {
+    long largest = ofDevice.largest(limits.windowBytes());
+    days.sent(DayBytes.DEVICE, Kind.WINDOWS, ofDevice.day(), ofDevice.bytes(largest), largest);
   }
 }

@@ -64,8 +64,14 @@ class ObserverDayTest {
     Observer observer =
         new Observer(
             () -> now, 16, 16, new Keeper(), new byte[32], days, () -> 0, OpenWindowKeeper.NONE);
+    watch(observer, MODEL, budget);
+    return observer;
+  }
+
+  private static void watch(Observer observer, ModelRef model, Budget budget)
+      throws MalformedDocumentException {
     observer.watch(
-        MODEL,
+        model,
         MonitoringPlan.of(
             MonitoringManifests.fromReference(
                     "input",
@@ -78,18 +84,17 @@ class ObserverDayTest {
                 .setBudget(budget)
                 .build()),
         new DesiredSlot(
-            MODEL.slot(),
+            model.slot(),
             1,
-            MODEL.version(),
-            MODEL.manifest(),
-            MODEL.manifest(),
+            model.version(),
+            model.manifest(),
+            model.manifest(),
             URI.create("http://127.0.0.1"),
             Optional.empty(),
             new SamplingRates(0, 0),
             HOUR,
             1,
             Duration.ofSeconds(1)));
-    return observer;
   }
 
   private static Budget windows(long bytes) {
@@ -226,6 +231,37 @@ class ObserverDayTest {
 
     assertThat(bytes(RecordStream.FEEDBACK)).isLessThanOrEqualTo(PER_DAY / 4);
     assertThat(bytes(RecordStream.EVENTS)).isLessThanOrEqualTo(PER_DAY / 4);
+  }
+
+  @Test
+  void goesOnAfterARestartOnTheDayThatItFirstCounts(@TempDir Path folder)
+      throws MalformedDocumentException {
+    now = now.plus(HOUR.multipliedBy(15));
+    for (int start = 0; start < 3; start++) {
+      Observer observer = observer(DayBytes.open(Disk.local(), folder), windows(PER_DAY));
+
+      assertThat(event(observer, "CODE_" + start)).isTrue();
+      assertThat(tell(observer, start)).isEqualTo(Receipt.TAKEN);
+    }
+  }
+
+  @Test
+  void hasNoLimitForOutcomesWhileAModelWithoutABudgetIsThere() throws MalformedDocumentException {
+    Observer observer =
+        observer(
+            DayBytes.forgetful(),
+            Budget.newBuilder().setWindowBytes(PER_DAY).setOutcomeBytes(1000).build());
+    watch(
+        observer,
+        new ModelRef(
+            new SlotId("other"),
+            new ModelVersion(new ModelName("pump-health"), 1),
+            Digest.of(new byte[] {4})),
+        Budget.getDefaultInstance());
+
+    for (int i = 0; i < 200; i++) {
+      assertThat(tell(observer, i)).isEqualTo(Receipt.TAKEN);
+    }
   }
 
   @Test
