@@ -13,7 +13,10 @@ import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Takes out of snapshots what was collected longer ago than samples are kept. */
+/**
+ * Takes out of snapshots what was collected longer ago than samples are kept, and removes files
+ * that no snapshot names.
+ */
 @Singleton
 final class DatasetRetention {
   private static final Duration EVERY = Duration.ofHours(1);
@@ -46,5 +49,6 @@ final class DatasetRetention {
     Map<String, Duration> own =
         database.call(transaction -> ModelRetention.of(transaction, ModelRetention.SAMPLES));
     datasets.thin(model -> clock.instant().minus(own.getOrDefault(model, usual)));
+    datasets.removeUnnamed();
   }
 }

@@ -6,10 +6,12 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.Digest;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** The tables of batches and snapshots. */
 final class DatasetStore {
   private static final int LIST_MAX = 500;
+  private static final long FILES_LOCK = 0x534b_4552_4441_0001L;
   private static final String BATCHES =
       "select b.*, s.features, s.examples, s.train, s.validation, s.test"
           + " from dataset_batch b join snapshot s on s.digest = b.snapshot ";
@@ -33,27 +35,48 @@ final class DatasetStore {
         DatasetStore::view);
   }
 
-  static void insert(Transaction transaction, Snapshot snapshot) {
-    transaction.update(
-        "insert into snapshot (digest, dataset, parent, window_cycles, repeat, classes, features,"
-            + " series_file, collected_file, slice, examples, train, validation, test, created_at)"
-            + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do"
-            + " nothing",
-        snapshot.digest().toString(),
-        snapshot.dataset(),
-        snapshot.parent() == null ? null : snapshot.parent().toString(),
-        snapshot.window(),
-        snapshot.repeat(),
-        snapshot.classes(),
-        snapshot.features(),
-        snapshot.seriesFile(),
-        snapshot.collectedFile(),
-        snapshot.slice(),
-        snapshot.examples(),
-        snapshot.train(),
-        snapshot.validation(),
-        snapshot.test(),
-        snapshot.createdAt());
+  /**
+   * Whoever writes files of datasets holds this from before the first until it has named them, and
+   * whoever removes those that nobody names, too.
+   */
+  static void lockFiles(Transaction transaction) {
+    transaction.list("select pg_advisory_xact_lock(?)", row -> true, FILES_LOCK);
+  }
+
+  /** The files that snapshots name. */
+  static Set<String> files(Transaction transaction) {
+    return Set.copyOf(
+        transaction.list(
+            """
+            select series_file as file from snapshot where series_file is not null
+            union select collected_file from snapshot where collected_file is not null
+            """,
+            row -> row.text("file")));
+  }
+
+  /** Whether there was none of this content yet; one that is there stays as it is. */
+  static boolean insert(Transaction transaction, Snapshot snapshot) {
+    return transaction.update(
+            "insert into snapshot (digest, dataset, parent, window_cycles, repeat, classes, features,"
+                + " series_file, collected_file, slice, examples, train, validation, test, created_at)"
+                + " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (digest) do"
+                + " nothing",
+            snapshot.digest().toString(),
+            snapshot.dataset(),
+            snapshot.parent() == null ? null : snapshot.parent().toString(),
+            snapshot.window(),
+            snapshot.repeat(),
+            snapshot.classes(),
+            snapshot.features(),
+            snapshot.seriesFile(),
+            snapshot.collectedFile(),
+            snapshot.slice(),
+            snapshot.examples(),
+            snapshot.train(),
+            snapshot.validation(),
+            snapshot.test(),
+            snapshot.createdAt())
+        > 0;
   }
 
   static void insert(Transaction transaction, StoredBatch stored) {

@@ -29,6 +29,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -158,9 +159,8 @@ public final class Datasets {
     }
     Digest digest = content.digest();
     String file =
-        "lake/datasets/name=%s/snapshot=%s/collected.parquet"
-            .formatted(base.dataset(), digest.hex());
-    files.writeCollected(file, content);
+        "%s/name=%s/snapshot=%s/collected.parquet"
+            .formatted(SnapshotFiles.DATASETS, base.dataset(), digest.hex());
     Snapshot grown =
         described(
             content,
@@ -171,10 +171,10 @@ public final class Datasets {
             base.seriesFile(),
             file,
             slice);
-    insert(grown, erasures);
-    Examples examples = content.examples();
+    Snapshot stored = insert(grown, file, content, erasures);
+    Examples examples = stored.equals(grown) ? content.examples() : examples(stored);
     return new Growth(
-        grown, repeat, examples.sliceSize(Split.TRAIN), examples.sliceSize(Split.TEST));
+        stored, repeat, examples.sliceSize(Split.TRAIN), examples.sliceSize(Split.TEST));
   }
 
   /** The erasures that were told of until now, as a number that grows with each. */
@@ -183,35 +183,40 @@ public final class Datasets {
   }
 
   // An erasure that is told of later finds the snapshot; of one that came before, nobody knows
-  // whether what was collected holds it.
-  private void insert(Snapshot grown, long erasures) {
-    boolean stored =
-        database.<Boolean>call(
-            transaction -> {
-              ErasureOrders.hold(transaction);
-              if (ErasureOrders.newest(transaction) != erasures) {
-                return false;
-              }
-              DatasetStore.insert(transaction, grown);
-              return true;
-            });
-    String file = grown.collectedFile();
-    if (!stored) {
-      if (file != null && !isNamed(file)) {
-        files.delete(file);
-      }
-      throw new ProblemException(
-          ErrorCode.STATE_CONFLICT,
-          "data was erased while samples were collected, and they may hold it: start again");
+  // whether what was collected holds it. One of this content may be here, and may hold less by now.
+  private Snapshot insert(Snapshot grown, String file, SnapshotContent content, long erasures)
+      throws IOException {
+    try {
+      return database.call(
+          transaction -> {
+            ErasureOrders.hold(transaction);
+            if (ErasureOrders.newest(transaction) != erasures) {
+              throw new ProblemException(
+                  ErrorCode.STATE_CONFLICT,
+                  "data was erased while samples were collected, and they may hold it: start again");
+            }
+            DatasetStore.lockFiles(transaction);
+            if (DatasetStore.insert(transaction, grown)) {
+              write(() -> files.writeCollected(file, content));
+              return grown;
+            }
+            return DatasetStore.snapshot(transaction, grown.digest().toString()).orElse(grown);
+          });
+    } catch (UncheckedIOException e) {
+      throw Objects.requireNonNull(e.getCause());
     }
   }
 
-  private boolean isNamed(String collectedFile) {
-    return database.<Long>call(
-            transaction ->
-                transaction.number(
-                    "select count(*) from snapshot where collected_file = ?", collectedFile))
-        > 0;
+  private interface Writing {
+    void run() throws IOException;
+  }
+
+  private static void write(Writing writing) {
+    try {
+      writing.run();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /**
@@ -227,8 +232,8 @@ public final class Datasets {
       throws IOException {
     SnapshotContent frozen = SnapshotContent.ofTable(table, window);
     Digest digest = frozen.digest();
-    String file = "lake/datasets/name=%s/batch=%s/series.parquet".formatted(name, batch);
-    files.writeSeries(file, frozen);
+    String file =
+        "%s/name=%s/batch=%s/series.parquet".formatted(SnapshotFiles.DATASETS, name, batch);
     Snapshot snapshot = described(frozen, digest, frozen.classes(), name, null, file, null, null);
     DatasetBatch stored =
         new DatasetBatch(
@@ -247,14 +252,21 @@ public final class Datasets {
     try {
       database.run(
           transaction -> {
-            DatasetStore.insert(transaction, snapshot);
+            DatasetStore.lockFiles(transaction);
+            boolean isNew = DatasetStore.insert(transaction, snapshot);
             DatasetStore.insert(transaction, new DatasetStore.StoredBatch(content, window, stored));
+            // After this: a batch that somebody else stored meanwhile keeps its file.
+            if (isNew) {
+              write(() -> files.writeSeries(file, frozen));
+            }
             audit.append(
                 transaction,
                 actor,
                 AuditLog.Act.of(
                     "dataset.stored", "dataset/%s/%s".formatted(name, batch), digest.toString()));
           });
+    } catch (UncheckedIOException e) {
+      throw Objects.requireNonNull(e.getCause());
     } catch (DatabaseException e) {
       if (e.isUniqueViolation()) {
         throw new ProblemException(
@@ -341,17 +353,24 @@ public final class Datasets {
 
   /**
    * Takes a device's rows and the examples of some predictions out of every snapshot. What is left
-   * keeps the snapshot's name; its files are new, and the old ones go once this is committed.
+   * keeps the snapshot's name; its files are new, and the old ones go once this is committed. Files
+   * that nobody names go at once: they may hold it.
    *
    * @param predictions each as {@code device/prediction}
    * @return the series and examples that were taken out
    */
   long erase(Transaction transaction, @Nullable String device, Set<String> predictions) {
+    DatasetStore.lockFiles(transaction);
+    files.removeBut(DatasetStore.files(transaction));
     long erased = 0;
     Set<String> gone = new HashSet<>();
     for (Snapshot found : DatasetStore.snapshots(transaction)) {
       Snapshot snapshot = DatasetStore.locked(transaction, found.digest()).orElse(found);
       try {
+        // Opened only where there is something: a key that is away keeps only its own erasures.
+        if (!files.holds(snapshot, device, predictions)) {
+          continue;
+        }
         SnapshotContent before =
             files.content(snapshot, DatasetStore.content(transaction, snapshot));
         SnapshotContent left = before.without(device, predictions);
@@ -371,6 +390,15 @@ public final class Datasets {
     }
     transaction.afterCommit(() -> gone.forEach(files::delete));
     return erased;
+  }
+
+  /** Removes files that no transaction named: no erasure finds what is in them. */
+  void removeUnnamed() {
+    database.run(
+        transaction -> {
+          DatasetStore.lockFiles(transaction);
+          files.removeBut(DatasetStore.files(transaction));
+        });
   }
 
   /**
@@ -396,12 +424,18 @@ public final class Datasets {
   }
 
   private void thin(Transaction transaction, Digest digest, Function<String, Instant> keptFrom) {
+    DatasetStore.lockFiles(transaction);
     Optional<Snapshot> locked = DatasetStore.locked(transaction, digest);
     if (locked.isEmpty()) {
       return;
     }
     Snapshot snapshot = locked.get();
+    String file = snapshot.collectedFile();
     try {
+      // Another server may have done it, or an erasure.
+      if (file == null || !files.isDue(file, keptFrom)) {
+        return;
+      }
       SnapshotContent before = files.content(snapshot, DatasetStore.content(transaction, snapshot));
       SnapshotContent left =
           before.keeping(one -> !one.origin().at().isBefore(keptFrom.apply(one.origin().model())));

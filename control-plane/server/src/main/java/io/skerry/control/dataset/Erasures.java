@@ -140,7 +140,10 @@ public final class Erasures {
     carryOutAgain();
   }
 
-  /** Carries out what the file names and the database does not know of. */
+  /**
+   * Carries out what the file names and the database does not know of. One that cannot be carried
+   * out keeps neither the others nor the server from going on.
+   */
   public synchronized void carryOutAgain() {
     if (!Files.exists(file)) {
       return;
@@ -149,15 +152,28 @@ public final class Erasures {
       for (String line : Files.readAllLines(file)) {
         // The last line is half a line after a power cut: then nothing was answered yet.
         Order order = line.endsWith("}") ? GSON.fromJson(line, Order.class) : null;
-        if (order != null && !isKnown(order)) {
-          carryOut(order);
-          log.atWarn()
-              .addKeyValue("erasure", order.id())
-              .log("erasure carried out again: the database did not know of it");
+        if (order != null) {
+          carryOutAgain(order);
         }
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  private void carryOutAgain(Order order) {
+    try {
+      if (!isKnown(order)) {
+        carryOut(order);
+        log.atWarn()
+            .addKeyValue("erasure", order.id())
+            .log("erasure carried out again: the database did not know of it");
+      }
+    } catch (RuntimeException e) {
+      log.atError()
+          .addKeyValue("erasure", order.id())
+          .setCause(e)
+          .log("erasure could not be carried out: mend what it says and start the server again");
     }
   }
 

@@ -21,8 +21,10 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.duckdb.DuckDBAppender;
 import org.duckdb.DuckDBConnection;
 
@@ -188,6 +190,30 @@ final class LakeFiles {
           }
         });
     return oldest;
+  }
+
+  /** The devices of a file. */
+  static Set<String> devices(Path file) throws IOException {
+    return texts("SELECT DISTINCT device FROM read_parquet(%s, hive_partitioning = false)", file);
+  }
+
+  /** The keys of collected windows. */
+  static Set<String> keys(Path file) throws IOException {
+    return texts(
+        "SELECT device || '/' || prediction FROM read_parquet(%s, hive_partitioning = false)",
+        file);
+  }
+
+  private static Set<String> texts(String sql, Path file) throws IOException {
+    Set<String> texts = new HashSet<>();
+    read(
+        sql.formatted(literal(file)),
+        rows -> {
+          while (rows.next()) {
+            texts.add(rows.getString(1));
+          }
+        });
+    return texts;
   }
 
   private interface Fill {

@@ -9,14 +9,24 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The files of snapshots, named by their paths below the data folder. */
 final class SnapshotFiles {
+  /** Where they lie; nothing else does. */
+  static final String DATASETS = "lake/datasets";
+
+  private static final Logger log = LoggerFactory.getLogger(SnapshotFiles.class);
   private static final String COLLECTED = "collected";
   private static final TenantId USUAL_TENANT = new TenantId("default");
 
@@ -97,6 +107,23 @@ final class SnapshotFiles {
     return content;
   }
 
+  /** Whether a snapshot holds a device or one of these predictions; no input is opened for it. */
+  boolean holds(Snapshot snapshot, @Nullable String device, Set<String> predictions)
+      throws IOException {
+    if (device != null
+        && snapshot.seriesFile() != null
+        && LakeFiles.devices(root.resolve(snapshot.seriesFile())).contains(device)) {
+      return true;
+    }
+    if (snapshot.collectedFile() == null) {
+      return false;
+    }
+    Path collected = root.resolve(snapshot.collectedFile());
+    return (device != null && LakeFiles.devices(collected).contains(device))
+        || (!predictions.isEmpty()
+            && !Collections.disjoint(predictions, LakeFiles.keys(collected)));
+  }
+
   /** Whether a file holds inputs that are open, or that are kept no longer. */
   boolean isDue(String name, Function<String, Instant> keptFrom) throws IOException {
     Path file = root.resolve(name);
@@ -107,6 +134,24 @@ final class SnapshotFiles {
 
   private static String beside(String file) {
     return file.substring(0, file.lastIndexOf('/') + 1) + UUID.randomUUID() + ".parquet";
+  }
+
+  /** Removes all files of datasets but these. */
+  void removeBut(Set<String> named) {
+    Path datasets = root.resolve(DATASETS);
+    if (!Files.isDirectory(datasets)) {
+      return;
+    }
+    try (Stream<Path> found = Files.walk(datasets)) {
+      for (Path file : found.filter(Files::isRegularFile).toList()) {
+        if (!named.contains(root.relativize(file).toString())) {
+          Files.deleteIfExists(file);
+          log.atInfo().addKeyValue("file", file).log("file of a dataset removed: nobody names it");
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   void delete(String file) {

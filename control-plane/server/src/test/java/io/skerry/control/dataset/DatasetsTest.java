@@ -28,7 +28,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -42,6 +44,11 @@ class DatasetsTest {
   private static final Actor ANA = new Actor("ana", "r-1");
   private static final CollectedWindow.Origin ORIGIN =
       new CollectedWindow.Origin(new TenantId("default"), "engine", Instant.EPOCH);
+
+  private static final String OPEN =
+      "select device, prediction, label, split, slice, array_value("
+          + "0::float, ".repeat(9)
+          + "0::float) as input from '%s'";
 
   private TestPlane plane;
   private Datasets datasets;
@@ -232,14 +239,7 @@ class DatasetsTest {
     Snapshot base = datasets.snapshot(store("open", "b1", csv(25)).snapshot());
     Snapshot grown = datasets.grow(base, "site=b", collected(), datasets.erasures()).snapshot();
     Path file = collectedFile(grown);
-    Path open = file.resolveSibling("open.parquet");
-    try (Connection connection = DuckDb.open(1, 256);
-        Statement statement = connection.createStatement()) {
-      statement.execute(
-          "copy (select device, prediction, label, split, slice, array_value(%s) as input from '%s') to '%s'"
-              .formatted("0::float, ".repeat(9) + "0::float", file, open));
-    }
-    Files.move(open, file, StandardCopyOption.REPLACE_EXISTING);
+    write(grown, OPEN);
     assertThat(datasets.examples(grown).size()).isEqualTo(grown.examples());
 
     datasets.thin(model -> Instant.EPOCH);
@@ -248,6 +248,88 @@ class DatasetsTest {
     assertThat(columns(closed)).contains("sealed").doesNotContain("input");
     assertThat(file).doesNotExist();
     assertThat(datasets.examples(closed).size()).isEqualTo(grown.examples());
+  }
+
+  /** Their key may be away: that is no reason to keep what others asked to be erased. */
+  @Test
+  void erasesOthersWhereWindowsCannotBeOpened() throws Exception {
+    Snapshot base = datasets.snapshot(store("lost", "b1", csv(26)).snapshot());
+    Snapshot grown =
+        datasets
+            .grow(base, "site=b", collected("lost", Instant.now()), datasets.erasures())
+            .snapshot();
+    write(grown, "select * replace ('?'::blob as sealed) from '%s'");
+
+    assertThat(erase("nobody", Set.of())).isZero();
+    assertThat(erase(null, Set.of("lost-1/p9"))).isZero();
+    assertThatThrownBy(() -> erase("lost-1", Set.of())).hasMessageContaining("lost-");
+
+    plane
+        .database()
+        .run(
+            transaction ->
+                transaction.update(
+                    "delete from snapshot where digest = ?", grown.digest().toString()));
+  }
+
+  /** What nobody names is reached by no erasure, and kept for ever. */
+  @Test
+  void leavesNoFileThatNobodyNames() throws Exception {
+    Snapshot base = datasets.snapshot(store("unnamed", "b1", csv(27)).snapshot());
+    Snapshot grown = datasets.grow(base, "site=b", collected(), datasets.erasures()).snapshot();
+    write(grown, OPEN);
+    datasets.thin(model -> Instant.EPOCH);
+    Snapshot closed = datasets.snapshot(grown.digest().toString());
+
+    assertThat(datasets.grow(base, "site=b", collected(), datasets.erasures()).snapshot())
+        .isEqualTo(closed);
+    store("unnamed", "b2", csv(27));
+
+    assertThat(files("unnamed"))
+        .containsExactlyInAnyOrder(
+            data.resolve(Objects.requireNonNull(base.seriesFile())), collectedFile(closed));
+  }
+
+  /** A rewriting that failed leaves files, and so does a server that ended before it named them. */
+  @Test
+  void removesFilesThatNobodyNamed() throws Exception {
+    Snapshot base = datasets.snapshot(store("left", "b1", csv(28)).snapshot());
+    Snapshot grown = datasets.grow(base, "site=b", collected(), datasets.erasures()).snapshot();
+    Path unnamed = collectedFile(grown).resolveSibling("unnamed.parquet");
+    Path part = collectedFile(grown).resolveSibling("unnamed.parquet.part");
+
+    Files.writeString(unnamed, "of anna");
+    Files.writeString(part, "of anna");
+    erase("nobody", Set.of());
+    assertThat(files("left"))
+        .containsExactlyInAnyOrder(
+            data.resolve(Objects.requireNonNull(base.seriesFile())), collectedFile(grown));
+
+    Files.writeString(unnamed, "of anna");
+    new DatasetRetention(plane.database(), datasets, IngestConfig.DEFAULTS).removeOld();
+    assertThat(unnamed).doesNotExist();
+  }
+
+  private List<Path> files(String name) throws IOException {
+    try (Stream<Path> files = Files.walk(data.resolve("lake/datasets/name=" + name))) {
+      return files.filter(Files::isRegularFile).toList();
+    }
+  }
+
+  private long erase(@Nullable String device, Set<String> predictions) {
+    return plane
+        .database()
+        .<Long>call(transaction -> datasets.erase(transaction, device, predictions));
+  }
+
+  private void write(Snapshot snapshot, String sql) throws Exception {
+    Path file = collectedFile(snapshot);
+    Path other = file.resolveSibling("other.parquet");
+    try (Connection connection = DuckDb.open(1, 256);
+        Statement statement = connection.createStatement()) {
+      statement.execute("copy (%s) to '%s'".formatted(sql.formatted(file), other));
+    }
+    Files.move(other, file, StandardCopyOption.REPLACE_EXISTING);
   }
 
   private Path collectedFile(Snapshot snapshot) {
