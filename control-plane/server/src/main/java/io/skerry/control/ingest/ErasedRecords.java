@@ -5,8 +5,11 @@ import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.Record;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -18,7 +21,7 @@ final class ErasedRecords {
   private final List<OfSubject> ofSubjects = new ArrayList<>();
   private int count;
 
-  private record OfSubject(String subject, Instant at, Runnable drop) {}
+  private record OfSubject(String subject, Instant at, List<Object> rows) {}
 
   /**
    * @param devices until when they were erased, of those that were
@@ -53,28 +56,37 @@ final class ErasedRecords {
         : feedback.getOutcomeAtMillis();
   }
 
-  /** Remembers whose a record is; it is dropped should its subject have been erased since. */
-  void of(String subject, Record record, Runnable drop) {
+  /**
+   * Remembers whose a record is.
+   *
+   * @param rows what is made of it, to be dropped should its subject have been erased since
+   */
+  void of(String subject, Record record, Object... rows) {
     if (!subject.isEmpty()) {
-      ofSubjects.add(new OfSubject(subject, Instant.ofEpochMilli(madeMillis(record)), drop));
+      ofSubjects.add(
+          new OfSubject(subject, Instant.ofEpochMilli(madeMillis(record)), List.of(rows)));
     }
   }
 
-  /**
-   * Drops those of subjects that were erased after they were made, and tells how many there are.
-   */
-  int drop(Transaction transaction) {
+  /** Rows of subjects that were erased after they were made, by identity; they are counted then. */
+  Set<Object> dropped(Transaction transaction) {
+    Set<Object> dropped = Collections.newSetFromMap(new IdentityHashMap<>());
     Map<String, Instant> erased =
         ErasureOrders.ofSubjects(
             transaction, ofSubjects.stream().map(OfSubject::subject).collect(Collectors.toSet()));
     for (OfSubject one : ofSubjects) {
       Instant until = erased.get(one.subject());
       if (until != null && !one.at().isAfter(until)) {
-        one.drop().run();
+        dropped.addAll(one.rows());
         count++;
       }
     }
     ofSubjects.clear();
+    return dropped;
+  }
+
+  /** How many records were taken out. */
+  int count() {
     return count;
   }
 }

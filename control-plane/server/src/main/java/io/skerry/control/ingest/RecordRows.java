@@ -175,13 +175,7 @@ final class RecordRows {
           prediction.isPresent()
         };
     feedback.add(row);
-    erased.of(
-        subject,
-        record,
-        () -> {
-          feedback.removeIf(one -> one == row);
-          outcomes.remove(stored);
-        });
+    erased.of(subject, record, row, stored);
   }
 
   private static @Nullable Integer predictedClass(StoredFeedback.Prediction prediction) {
@@ -233,13 +227,7 @@ final class RecordRows {
         };
     samples.add(row);
     predictions.add(predicted);
-    erased.of(
-        subject,
-        record,
-        () -> {
-          samples.removeIf(one -> one == row);
-          predictions.removeIf(one -> one == predicted);
-        });
+    erased.of(subject, record, row, predicted);
   }
 
   private void addEvent(DeviceId device, long epoch, Record record) throws RecordReader.Malformed {
@@ -268,7 +256,14 @@ final class RecordRows {
   }
 
   void insert(Transaction transaction) {
-    Counters.add(transaction, "erased", erased.drop(transaction));
+    Set<Object> dropped = erased.dropped(transaction);
+    if (!dropped.isEmpty()) {
+      feedback.removeIf(dropped::contains);
+      outcomes.removeIf(dropped::contains);
+      samples.removeIf(dropped::contains);
+      predictions.removeIf(dropped::contains);
+    }
+    Counters.add(transaction, "erased", erased.count());
     Tracks.hold(transaction, seen);
     transaction.batch(
         """
