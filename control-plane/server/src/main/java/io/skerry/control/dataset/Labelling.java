@@ -6,6 +6,7 @@ import io.skerry.api.LabelTask;
 import io.skerry.api.ToldOutcome;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.ingest.ErasureOrders;
 import io.skerry.control.ingest.Outcomes;
 import io.skerry.control.ingest.SampleStore;
 import io.skerry.control.ingest.StoredSample;
@@ -193,6 +194,8 @@ public final class Labelling {
   public LabelTask decide(Actor actor, String id, LabelDecision decision) {
     return database.call(
         transaction -> {
+          // Before any row: an erasure that is told of later waits, and takes the outcome too.
+          ErasureOrders.hold(transaction);
           LabelTask task = find(transaction, id);
           String state = state(decision.decision());
           Double label = label(task, state, decision.label());
@@ -208,10 +211,11 @@ public final class Labelling {
                   now(),
                   number(id));
           if (changed == 0) {
+            LabelTask decided = find(transaction, id);
             throw new ProblemException(
                 ErrorCode.STATE_CONFLICT,
                 "%s was %s by %s already"
-                    .formatted(id, task.state().toLowerCase(Locale.ROOT), task.decidedBy()));
+                    .formatted(id, decided.state().toLowerCase(Locale.ROOT), decided.decidedBy()));
           }
           if (label != null) {
             outcomes.tell(

@@ -43,6 +43,8 @@ public final class TelemetryEraser {
     long waiting = transaction.update("delete from telemetry_sample where device = ?", device);
     transaction.update("delete from telemetry_window_stream where device = ?", device);
     long windows = transaction.update("delete from telemetry_window where device = ?", device);
+    // Who labels holds the task and then stores an outcome, which is to be seen here.
+    transaction.update("delete from label_task where device = ?", device);
     long feedback = transaction.update("delete from telemetry_feedback where device = ?", device);
     transaction.update("delete from telemetry_event where device = ?", device);
     transaction.update(
@@ -54,7 +56,6 @@ public final class TelemetryEraser {
         """,
         device);
     transaction.update("delete from telemetry_prediction where device = ?", device);
-    transaction.update("delete from label_task where device = ?", device);
     transaction.update("delete from telemetry_quarantine where device = ?", device);
     transaction.update("delete from device_change where device = ?", device);
     transaction.update(
@@ -99,6 +100,9 @@ public final class TelemetryEraser {
             pseudonym);
     long stored =
         lake.erase(transaction, tenant.value(), new SampleFiles.Erased("subject", pseudonym));
+    // Who labels holds the task and then stores an outcome, which is to be seen here.
+    transaction.update(
+        "delete from label_task where device || '/' || prediction_id = any(?)", predictions);
     long feedback =
         transaction.update(
             """
@@ -107,9 +111,8 @@ public final class TelemetryEraser {
             """,
             pseudonym,
             predictions);
-    transaction.update(
-        "delete from label_task where device || '/' || prediction_id = any(?)", predictions);
     transaction.update("delete from telemetry_prediction where subject = ?", pseudonym);
+    AnomalyLogs.erase(transaction, predictions);
     Quarantine.erasePayloads(transaction, tenant);
     return new Erased(waiting + stored, 0, feedback, predictions);
   }

@@ -3,14 +3,21 @@ package io.skerry.control.ingest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.api.Erasure;
 import io.skerry.api.ErasureRequest;
+import io.skerry.api.LabelDecision;
+import io.skerry.api.LabelTask;
+import io.skerry.api.ToldOutcome;
 import io.skerry.control.artifact.TestArtifacts;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.dataset.Erasures;
+import io.skerry.control.dataset.Labelling;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.TenantId;
+import io.skerry.wire.fleet.v1.Anomaly;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
@@ -24,6 +31,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -68,7 +76,8 @@ class ErasedRecordsTest {
     sql(
         """
         truncate telemetry_sample, telemetry_feedback, telemetry_event, telemetry_window, erasure,
-          telemetry_quarantine, telemetry_prediction, erasure_order, device_removed
+          telemetry_quarantine, telemetry_prediction, erasure_order, device_removed,
+          label_task
         """);
     Files.deleteIfExists(folder.resolve("data/erasures.jsonl"));
   }
@@ -178,7 +187,7 @@ class ErasedRecordsTest {
             transaction -> {
               LakeWriter.lock(transaction);
               erasing.start();
-              awaitLock(transaction, erasing);
+              awaitLock(transaction, erasing, "advisory");
               assertThat(
                       transaction.list(
                           "select 1 from telemetry_sample for update skip locked", row -> true))
@@ -201,14 +210,135 @@ class ErasedRecordsTest {
     assertThat(unnamed).doesNotExist();
   }
 
-  private void awaitEndOrLock(Thread other) {
-    plane.database().run(transaction -> awaitLock(transaction, other));
+  @Test
+  void takesASubjectsPredictionsOutOfTheAnomaliesOfWindows() {
+    String prediction = "p-" + sequence;
+    store("cam-1", sample("anna", madeBefore));
+    Record.Builder window = window(madeBefore);
+    window
+        .getWindowBuilder()
+        .setAnomalous(2)
+        .addAnomalies(Anomaly.newBuilder().setPredictionId(prediction))
+        .addAnomalies(Anomaly.newBuilder().setPredictionId("of-bert"));
+    store("cam-1", window);
+    store("cam-2", window);
+
+    erase(new ErasureRequest(null, "anna", "asked for it"));
+
+    assertThat(anomalies("cam-1")).containsExactly("of-bert");
+    assertThat(anomalies("cam-2")).containsExactly(prediction, "of-bert");
   }
 
-  private static void awaitLock(Transaction transaction, Thread other) {
+  private List<String> anomalies(String device) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                transaction.first(
+                    "select record from telemetry_window where device = ?",
+                    row -> row.bytes("record"),
+                    device))
+        .map(ErasedRecordsTest::predictions)
+        .orElseThrow();
+  }
+
+  private static List<String> predictions(byte[] window) {
+    try {
+      return Window.parseFrom(window).getAnomaliesList().stream()
+          .map(Anomaly::getPredictionId)
+          .toList();
+    } catch (InvalidProtocolBufferException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** An order that fails keeps neither the later ones nor the start. */
+  @Test
+  void carriesOutWhatComesAfterAnOrderThatFails() throws IOException {
+    store("cam-1", feedback("", madeBefore));
+    String order =
+        "{\"id\":\"%s\",\"tenant\":\"default\",\"device\":\"cam-1\",\"reason\":\"r\",\"by\":\"ana\",\"at\":\"%s\"}\n";
+    Files.writeString(
+        folder.resolve("data/erasures.jsonl"),
+        order.formatted("first", "nonsense") + order.formatted("second", madeAfter));
+
+    plane.bean(Erasures.class).carryOutAgain();
+
+    assertThat(count("select count(*) from telemetry_feedback")).isZero();
+    assertThat(count("select count(*) from erasure where id = 'second'")).isEqualTo(1);
+  }
+
+  /** An outcome that somebody tells while its prediction is erased goes with it. */
+  @Test
+  void erasesWhatIsLabelledMeanwhile() throws Exception {
+    String prediction = labelTask();
+    Thread erasing = new Thread(() -> erase(new ErasureRequest(null, "anna", "asked for it")));
+
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.list("select 1 from label_task for update", row -> true);
+              erasing.start();
+              awaitLock(transaction, erasing, "transactionid");
+              plane
+                  .bean(Outcomes.class)
+                  .tell(
+                      transaction,
+                      List.of(new ToldOutcome("cam-1", prediction, null, 1, madeBefore)),
+                      Outcomes.Source.LABEL);
+            });
+    erasing.join();
+
+    assertThat(count("select count(*) from telemetry_feedback")).isZero();
+    assertThat(count("select count(*) from label_task")).isZero();
+  }
+
+  /** Whoever labels holds orders back before any row: in another order both wait. */
+  @Test
+  void labelsNothingThatIsErased() throws Exception {
+    labelTask();
+    String task = "label-" + count("select id from label_task");
+    FutureTask<LabelTask> labelling =
+        new FutureTask<>(
+            () -> plane.bean(Labelling.class).decide(ANA, task, new LabelDecision("correct", 1.0)));
+    Thread thread = new Thread(labelling);
+
+    plane
+        .database()
+        .run(
+            transaction -> {
+              ErasureOrders.tell(
+                  transaction, "order", new TenantId("default"), "cam-1", null, madeAfter);
+              thread.start();
+              awaitLock(transaction, thread, "advisory");
+              transaction.update("delete from label_task");
+            });
+
+    assertThatThrownBy(labelling::get).hasMessageContaining("no label task '" + task + "'");
+    assertThat(count("select count(*) from telemetry_feedback")).isZero();
+  }
+
+  private String labelTask() {
+    String prediction = "p-" + sequence;
+    store("cam-1", sample("anna", madeBefore));
+    sql(
+        """
+        insert into label_task (device, prediction_id, model, version, at, reason, state, queued_at)
+        values ('cam-1', ?, 'm', 1, now(), 'unsure', 'OPEN', now())
+        """,
+        prediction);
+    return prediction;
+  }
+
+  private void awaitEndOrLock(Thread other) {
+    plane.database().run(transaction -> awaitLock(transaction, other, "advisory"));
+  }
+
+  private static void awaitLock(Transaction transaction, Thread other, String kind) {
     while (other.isAlive()
         && transaction.number(
-                "select count(*) from pg_locks where locktype = 'advisory' and not granted")
+                "select count(*) from pg_locks where locktype = ? and not granted", kind)
             == 0) {
       Thread.onSpinWait();
     }
