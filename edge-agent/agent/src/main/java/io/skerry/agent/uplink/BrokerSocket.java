@@ -21,22 +21,28 @@ final class BrokerSocket extends Socket {
   private final SSLContext context;
   private final String host;
   private final Greeting greeting;
+  private final Runnable heard;
   private final Socket raw = new Socket();
   private volatile Socket connection = raw;
   private Optional<InputStream> guarded = Optional.empty();
 
-  private BrokerSocket(SSLContext context, String host, Greeting greeting) {
+  private BrokerSocket(SSLContext context, String host, Greeting greeting, Runnable heard) {
     this.context = context;
     this.host = host;
     this.greeting = greeting;
+    this.heard = heard;
   }
 
-  /** Makes such sockets. */
-  static SocketFactory factory(SSLContext context, String host, Greeting greeting) {
+  /**
+   * Makes such sockets.
+   *
+   * @param heard told whenever something has come from the broker
+   */
+  static SocketFactory factory(SSLContext context, String host, Greeting greeting, Runnable heard) {
     return new SocketFactory() {
       @Override
       public Socket createSocket() {
-        return new BrokerSocket(context, host, greeting);
+        return new BrokerSocket(context, host, greeting, heard);
       }
 
       @Override
@@ -93,7 +99,7 @@ final class BrokerSocket extends Socket {
   public synchronized InputStream getInputStream() throws IOException {
     if (guarded.isEmpty()) {
       greeting.begin();
-      guarded = Optional.of(new InboundGuard(connection.getInputStream(), greeting));
+      guarded = Optional.of(new InboundGuard(connection.getInputStream(), greeting, heard));
     }
     return guarded.get();
   }

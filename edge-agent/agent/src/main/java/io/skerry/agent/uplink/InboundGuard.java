@@ -22,15 +22,22 @@ final class InboundGuard extends InputStream {
 
   private final InputStream broker;
   private final Greeting greeting;
+  private final Runnable heard;
   private byte[] head = new byte[1 + LENGTH_BYTES_MAX];
   private int headBytes;
   private int headServed;
   private boolean headWhole;
   private int body;
 
-  InboundGuard(InputStream broker, Greeting greeting) {
+  /**
+   * Makes a guard.
+   *
+   * @param heard told whenever something has come
+   */
+  InboundGuard(InputStream broker, Greeting greeting, Runnable heard) {
     this.broker = broker;
     this.greeting = greeting;
+    this.heard = heard;
   }
 
   @Override
@@ -59,6 +66,7 @@ final class InboundGuard extends InputStream {
       }
       body -= served;
     }
+    heard.run();
     if (headServed == headBytes && body == 0) {
       head = new byte[1 + LENGTH_BYTES_MAX];
       headBytes = 0;

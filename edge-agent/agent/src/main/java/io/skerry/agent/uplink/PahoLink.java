@@ -4,7 +4,6 @@ import io.skerry.protocol.DeviceStatus;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.Topics;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -34,6 +33,12 @@ public final class PahoLink implements DeviceLink {
   private static final int TAKEN_OVER = 0x8E;
   // Unavailable, busy, quota exceeded, use another server, server moved, connection rate exceeded.
   private static final Set<Integer> CROWDED = Set.of(0x88, 0x89, 0x97, 0x9C, 0x9D, 0x9F);
+  // The line is dead, or was closed without a word of MQTT.
+  private static final Set<Integer> LOST =
+      Set.of(
+          (int) MqttClientException.REASON_CODE_CLIENT_TIMEOUT,
+          (int) MqttClientException.REASON_CODE_WRITE_TIMEOUT,
+          (int) MqttClientException.REASON_CODE_CONNECTION_LOST);
   private static final long LOOK_MILLIS = 1000;
   // Brokers differ in how exact their TLS alert is.
   private static final Pattern CERTIFICATE_REFUSED =
@@ -157,7 +162,8 @@ public final class PahoLink implements DeviceLink {
     enter(State.CONNECTING);
     Inbox inbox = new Inbox(topics);
     Optional<PahoSession> opened = Optional.empty();
-    Optional<Instant> since = Optional.empty();
+    // By no clock that may be set meanwhile.
+    Optional<Long> since = Optional.empty();
     Duration keepAlive = quiet.allowed();
     int reasonCode = 0;
     try {
@@ -167,13 +173,13 @@ public final class PahoLink implements DeviceLink {
         return new Ended(reasonCode, Duration.ZERO);
       }
       fresh.open(topics, statusTopic, status(true), status(false));
-      since = Optional.of(clock.instant());
+      since = Optional.of(System.nanoTime());
       enter(State.CONNECTED);
       failing = false;
       log.atInfo().addKeyValue("device", config.login()).log("link up");
       tell(listener::connected);
-      reasonCode = deliver(fresh, inbox, listener, since.get().plus(config.timing().stableAfter()));
-      quiet.ended(reasonCode == MqttClientException.REASON_CODE_CLIENT_TIMEOUT);
+      reasonCode = deliver(fresh, inbox, listener, since.get());
+      quiet.ended(fresh.ends(LOST.contains(reasonCode)));
     } catch (MqttException e) {
       reasonCode = inbox.loss().map(Inbox.Loss::reasonCode).orElse(e.getReasonCode());
       tellOnce(reasonCode, e);
@@ -185,9 +191,9 @@ public final class PahoLink implements DeviceLink {
         opened.ifPresent(PahoSession::discard);
       }
     }
-    Instant now = clock.instant();
+    long now = System.nanoTime();
     return new Ended(
-        reasonCode, since.map(start -> Duration.between(start, now)).orElse(Duration.ZERO));
+        reasonCode, since.map(start -> Duration.ofNanos(now - start)).orElse(Duration.ZERO));
   }
 
   // A fleet without its control plane must not fill disks with the same line.
@@ -210,7 +216,7 @@ public final class PahoLink implements DeviceLink {
         : text;
   }
 
-  private int deliver(PahoSession current, Inbox inbox, Listener listener, Instant stableAt)
+  private int deliver(PahoSession current, Inbox inbox, Listener listener, long sinceNanos)
       throws InterruptedException {
     while (!isClosed()) {
       boolean stands = current.isConnected();
@@ -232,7 +238,8 @@ public final class PahoLink implements DeviceLink {
         return 0;
       }
       // MQTT says it once, at CONNECT; what devices have of a day changes with their models.
-      if (quiet.isAnother() && !clock.instant().isBefore(stableAt)) {
+      if (quiet.isAnother()
+          && System.nanoTime() - sinceNanos >= config.timing().stableAfter().toNanos()) {
         log.atInfo()
             .addKeyValue("device", config.login())
             .log("link made anew with another keep-alive");

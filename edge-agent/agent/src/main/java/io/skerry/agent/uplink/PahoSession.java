@@ -94,7 +94,8 @@ final class PahoSession {
     MqttProperties will = new MqttProperties();
     will.setWillDelayInterval(willDelaySeconds);
     options.setWillMessageProperties(will);
-    options.setSocketFactory(BrokerSocket.factory(config.newest().get(), config.host(), greeting));
+    options.setSocketFactory(
+        BrokerSocket.factory(config.newest().get(), config.host(), greeting, pings::heard));
     return options;
   }
 
@@ -126,6 +127,11 @@ final class PahoSession {
               MqttClientException.REASON_CODE_CLIENT_TIMEOUT, "no answer to a ping: a dead line"));
     }
     return client.isConnected();
+  }
+
+  /** How it ends, if now it does. */
+  Quiet.End ends(boolean lost) {
+    return new Quiet.End(lost, pings.unheard().minus(config.timing().patience()), pings.hasHeld());
   }
 
   /** Leaves with the broker told, so that the will is not published. */

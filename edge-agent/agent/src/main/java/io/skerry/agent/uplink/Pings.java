@@ -19,6 +19,8 @@ final class Pings implements MqttPingSender {
   private Optional<ClientComms> client = Optional.empty();
   private Optional<Wait> wait = Optional.empty();
   private Optional<Asked> asked = Optional.empty();
+  private boolean held;
+  private volatile long heardNanos;
 
   private record Wait(long sinceNanos, long millis) {}
 
@@ -32,6 +34,22 @@ final class Pings implements MqttPingSender {
   Pings(Duration patience, LongSupplier nanoTime) {
     this.patienceNanos = patience.toNanos();
     this.nanoTime = nanoTime;
+    this.heardNanos = nanoTime.getAsLong();
+  }
+
+  /** Something came from the broker. */
+  void heard() {
+    heardNanos = nanoTime.getAsLong();
+  }
+
+  /** For how long nothing has come. */
+  Duration unheard() {
+    return Duration.ofNanos(nanoTime.getAsLong() - heardNanos);
+  }
+
+  /** Whether a ping was answered. */
+  synchronized boolean hasHeld() {
+    return held;
   }
 
   @Override
@@ -67,9 +85,15 @@ final class Pings implements MqttPingSender {
     // It schedules the next one itself.
     Optional<MqttToken> ping = due.flatMap(comms -> Optional.ofNullable(comms.checkForActivity()));
     synchronized (this) {
+      held |= asked.filter(Pings::isAnswered).isPresent();
       ping.ifPresent(answer -> asked = Optional.of(new Asked(answer, nanoTime.getAsLong())));
       asked = asked.filter(one -> !one.answer().isComplete());
     }
+  }
+
+  // What is still asked for when a connection ends is complete, too.
+  private static boolean isAnswered(Asked one) {
+    return one.answer().isComplete() && one.answer().getException() == null;
   }
 
   // Paho begins to wait before it reads that the broker orders a shorter keep-alive.
@@ -78,11 +102,15 @@ final class Pings implements MqttPingSender {
     return nanoTime.getAsLong() - begun.sinceNanos() >= TimeUnit.MILLISECONDS.toNanos(millis);
   }
 
-  /** Whether a ping has gone unanswered for too long. */
+  /**
+   * Whether a ping has gone unanswered for too long, and nothing else has come since: on a slow
+   * line its answer waits behind what the broker sends.
+   */
   synchronized boolean isUnanswered() {
     return asked
         .filter(one -> !one.answer().isComplete())
         .filter(one -> nanoTime.getAsLong() - one.nanos() > patienceNanos)
+        .filter(one -> nanoTime.getAsLong() - heardNanos > patienceNanos)
         .isPresent();
   }
 }

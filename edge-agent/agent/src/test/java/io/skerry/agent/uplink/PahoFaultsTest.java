@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -185,7 +186,7 @@ class PahoFaultsTest {
                       "instance")
                   .with(wished::get)
                   .with(soonStable),
-              InstantSource.system(),
+              () -> Instant.EPOCH,
               RandomGenerator.getDefault(),
               Thread::startVirtualThread)) {
         link.start(heard);
@@ -563,7 +564,7 @@ class PahoFaultsTest {
     stream[203] = (byte) 0xd0;
     for (int cut = 1; cut < 7; cut++) {
       InboundGuard guard =
-          new InboundGuard(new java.io.ByteArrayInputStream(stream), new Greeting());
+          new InboundGuard(new java.io.ByteArrayInputStream(stream), new Greeting(), () -> {});
       java.io.ByteArrayOutputStream read = new java.io.ByteArrayOutputStream();
       byte[] part = new byte[cut];
       for (int count = guard.read(part); count > 0; count = guard.read(part)) {

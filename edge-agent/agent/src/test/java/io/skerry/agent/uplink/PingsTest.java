@@ -112,4 +112,36 @@ class PingsTest {
       assertThat(pings.isUnanswered()).isFalse();
     }
   }
+
+  @Test
+  void waitsForAnAnswerWhileSomethingElseComes() throws MqttException {
+    try (ScheduledExecutorService threads = Executors.newScheduledThreadPool(1)) {
+      Pings pings = pings(threads);
+      pass(KEEP_ALIVE);
+      pings.tick();
+      pass(PATIENCE);
+      pings.heard();
+      pass(PATIENCE);
+      pings.tick();
+      assertThat(pings.isUnanswered()).isFalse();
+
+      pass(Duration.ofMillis(1));
+      assertThat(pings.isUnanswered()).isTrue();
+      assertThat(pings.unheard()).isEqualTo(PATIENCE.plusMillis(1));
+    }
+  }
+
+  @Test
+  void tellsThatTheLineHeldOnceAPingWasAnswered() throws MqttException {
+    try (ScheduledExecutorService threads = Executors.newScheduledThreadPool(1)) {
+      Pings pings = pings(threads);
+      pass(KEEP_ALIVE);
+      pings.tick();
+      pings.tick();
+      assertThat(pings.hasHeld()).isFalse();
+      answered = true;
+      pings.tick();
+      assertThat(pings.hasHeld()).isTrue();
+    }
+  }
 }
