@@ -41,6 +41,9 @@ class QuietTest {
   void staysWhereALineWasInUseOrHeldForAsLongAsItMayBeQuiet() {
     for (int i = 0; i < 100; i++) {
       quiet.ended(lostAfter(30));
+    }
+    assertThat(quiet.allowed()).hasSeconds(100);
+    for (int i = 0; i < 100; i++) {
       quiet.ended(new End(true, Duration.ofSeconds(110), true));
     }
     assertThat(quiet.allowed()).hasSeconds(100);
