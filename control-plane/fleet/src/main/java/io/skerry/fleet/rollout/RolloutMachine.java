@@ -657,6 +657,10 @@ public final class RolloutMachine {
       return Step.to(state);
     }
     List<GateResult> blocking = counting(state, gates).stream().filter(GateResult::blocks).toList();
+    if (blocking.isEmpty() && waitsForAWindow(plan, stage, seen, now)) {
+      // As it is: what the gates say at each look is nothing to keep.
+      return Step.to(state);
+    }
     if (blocking.isEmpty()) {
       return goOn(
           plan,
@@ -695,11 +699,7 @@ public final class RolloutMachine {
     RolloutState closed =
         state.with(stage, progress(state, stage).closed(StageState.PASSED, reason));
     if (stage + 1 == plan.steps().size()) {
-      // It orders every device at once, and is held to the windows unless a person says so.
-      if (plan.kind().promotes()
-          && !plan.limits().isOpen(now)
-          && why instanceof RolloutEvent.Observed seen
-          && seen.promotesInWindows()) {
+      if (waitsForAWindow(plan, stage, why, now)) {
         return Step.to(state);
       }
       return succeeded(plan, closed, judgedLast(plan, stage, why));
@@ -713,6 +713,16 @@ public final class RolloutMachine {
                   "stage %d passed and waits for an operator".formatted(stage + 1))));
     }
     return open(plan, closed, stage + 1, now);
+  }
+
+  // A trial's end orders every device at once, and is held to the windows unless a person says so.
+  private static boolean waitsForAWindow(
+      RolloutPlan plan, int stage, RolloutEvent why, Instant now) {
+    return stage + 1 == plan.steps().size()
+        && plan.kind().promotes()
+        && !plan.limits().isOpen(now)
+        && why instanceof RolloutEvent.Observed seen
+        && seen.promotesInWindows();
   }
 
   // Of what is held back only the update is judged.

@@ -321,8 +321,10 @@ class RolloutMachineTest {
     trial.observe(SimulatedRollout.GOOD);
     trial.now = Instant.parse("2026-01-06T12:00:00Z");
 
-    trial.observe(SimulatedRollout.GOOD);
+    RolloutState watched = trial.state;
+    trial.observe(SimulatedRollout.GOOD_OF_MORE);
     assertThat(trial.state.phase()).as("by day").isEqualTo(new RolloutPhase.Running(0));
+    assertThat(trial.state).as("it only waits: there is nothing to keep").isEqualTo(watched);
     trial.now = Instant.parse("2026-01-06T22:00:00Z");
     trial.observe(SimulatedRollout.GOOD);
 

@@ -20,8 +20,9 @@ final class SimulatedRollout {
   private static final int PROFILES = 4;
 
   static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
-  static final Evidence GOOD = evidence(0);
-  static final Evidence BAD = evidence(.5);
+  static final Evidence GOOD = evidence(8, 0);
+  static final Evidence GOOD_OF_MORE = evidence(9, 0);
+  static final Evidence BAD = evidence(8, .5);
 
   final RolloutPlan plan;
   final List<Member> members = new ArrayList<>();
@@ -73,10 +74,10 @@ final class SimulatedRollout {
    * Failed predictions on eight devices of each profile and version, of a thousand each; all of the
    * open stage.
    */
-  private static Evidence evidence(double share) {
+  private static Evidence evidence(int devices, double share) {
     ArmSums newer = ArmSums.NONE;
     ArmSums older = ArmSums.NONE;
-    for (int device = 0; device < 8; device++) {
+    for (int device = 0; device < devices; device++) {
       newer = newer.plus(1000, 1000 * share);
       older = older.plus(1000, 0);
     }
