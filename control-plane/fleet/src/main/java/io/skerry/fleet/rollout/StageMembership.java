@@ -98,7 +98,7 @@ public final class StageMembership {
    * Deals the devices into the plan's steps.
    *
    * @throws InvalidFieldException if two stages by cohort or profile name the same device, or a
-   *     stage gets fewer devices than its minimum
+   *     stage of a plan that is not dynamic gets fewer devices than its minimum
    */
   public static Membership assign(Collection<Candidate> candidates, String salt, RolloutPlan plan) {
     requireDisjoint(candidates, plan);
@@ -116,7 +116,10 @@ public final class StageMembership {
     List<Boundary> boundaries = new ArrayList<>();
     for (StageRule rule : plan.steps()) {
       Taken taken = take(rule, left, ranked.size(), holdbackAbove);
-      requireMinimum(rule, stages.size(), taken.devices().size());
+      // Others may join a dynamic one until then, and after.
+      if (!plan.dynamic()) {
+        requireMinimum(rule, stages.size(), taken.devices().size());
+      }
       taken.devices().forEach(left::remove);
       stages.add(taken.devices().stream().map(Ranked::candidate).toList());
       boundaries.add(taken.boundary());

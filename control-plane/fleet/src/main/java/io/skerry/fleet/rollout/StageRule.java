@@ -6,7 +6,8 @@ import io.skerry.protocol.ProfileId;
 /**
  * Which devices a stage takes, of those that no stage before it took.
  *
- * @param minimum never fewer devices than these, as long as there are as many, at least 0
+ * @param minimum never fewer devices than these, at least 0: a plan that cannot have as many is
+ *     refused, unless it is dynamic
  * @param pauseAfter whether the rollout waits for an operator once the stage has passed
  */
 public record StageRule(Selection selection, int minimum, boolean pauseAfter) {

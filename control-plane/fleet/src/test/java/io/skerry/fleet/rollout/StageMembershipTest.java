@@ -102,6 +102,18 @@ class StageMembershipTest {
   }
 
   @Test
+  void takesWhoIsThereForADynamicPlan() {
+    List<StageRule> stages =
+        List.of(new StageRule(new Selection.Percent(10), 60, false), StageRule.percent(100));
+
+    assertThat(
+            StageMembership.assign(candidates(51), "salt", plan(0, stages, true))
+                .stages()
+                .getFirst())
+        .hasSize(51);
+  }
+
+  @Test
   void acceptsAMinimumThatAStageJustReaches() {
     RolloutPlan plan =
         plan(0, List.of(new StageRule(new Selection.Cohort(new CohortName("lab")), 6, false)));
@@ -215,11 +227,15 @@ class StageMembershipTest {
   }
 
   private static RolloutPlan plan(int holdback, List<StageRule> stages) {
+    return plan(holdback, stages, false);
+  }
+
+  private static RolloutPlan plan(int holdback, List<StageRule> stages, boolean dynamic) {
     return new RolloutPlan(
         new RolloutKind.Replace(),
         stages,
         new RolloutPlan.Limits(holdback, Pace.UNLIMITED, 1000, 500, List.of()),
-        false,
+        dynamic,
         Duration.ZERO,
         RolloutPlan.Deadlines.DEFAULTS,
         RolloutPlan.Approval.NONE,
