@@ -373,7 +373,7 @@ final class RolloutEngine {
           // Nobody catches up with a trial.
           stored.order().plan().kind().isTrial()
               // Whoever comes joins a dynamic one until another takes its place.
-              || (!stored.order().plan().dynamic()
+              || (stored.joinedThrough().isEmpty()
                   && census.count(
                           cell ->
                               cell.state() == DeploymentState.DEFERRED

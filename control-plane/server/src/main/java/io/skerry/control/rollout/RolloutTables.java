@@ -26,6 +26,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -59,9 +60,20 @@ final class RolloutTables {
       Instant createdAt,
       @Nullable Instant endedAt,
       boolean released,
+      boolean replaced,
       int outsiders) {
     RolloutId id() {
       return order.id();
+    }
+
+    /** Whether several models go together. */
+    boolean isUnit() {
+      return order.parts().size() > 1;
+    }
+
+    /** The stage up to which devices that come later join: none once another took its place. */
+    OptionalInt joinedThrough() {
+      return replaced ? OptionalInt.empty() : RolloutMachine.joinedThrough(order.plan(), state);
     }
   }
 
@@ -311,6 +323,12 @@ final class RolloutTables {
         .orElse(List.of());
   }
 
+  /** Ends the following of a rollout whose place another takes. */
+  static void replace(Transaction transaction, RolloutId id) {
+    transaction.update("update rollout set replaced = true where id = ?", id.value());
+    release(transaction, id);
+  }
+
   static void release(Transaction transaction, RolloutId id) {
     transaction.update("update rollout set released = true where id = ?", id.value());
     transaction.update(
@@ -336,6 +354,7 @@ final class RolloutTables {
         row.instant("created_at"),
         row.optionalInstant("ended_at").orElse(null),
         row.flag("released"),
+        row.flag("replaced"),
         row.integer("outsiders"));
   }
 

@@ -133,7 +133,7 @@ public final class SqlBooks implements RolloutBooks {
         lease,
         transaction -> {
           Stored stored = RolloutTables.lock(transaction, lease.rollout()).orElseThrow();
-          OptionalInt through = RolloutMachine.joinedThrough(stored.order().plan(), stored.state());
+          OptionalInt through = stored.joinedThrough();
           return through.isPresent()
               ? Members.admitNewcomers(transaction, stored.order(), through.getAsInt())
               : 0;
