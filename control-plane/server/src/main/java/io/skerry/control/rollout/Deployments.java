@@ -441,6 +441,20 @@ final class Deployments {
         devices);
   }
 
+  /** Of these rollouts, those with devices whose unit failed and was not taken back yet. */
+  static Set<String> withBrokenUnits(Transaction transaction, List<String> rollouts) {
+    return Set.copyOf(
+        transaction.list(
+            """
+            select id from rollout where id = any(?) and exists (
+              select from deployment of
+              where of.rollout = rollout.id and of.has_order and of.state = any(?))
+            """,
+            row -> row.text("id"),
+            rollouts,
+            FAILED));
+  }
+
   private void restoreBrokenUnits(Transaction transaction, RolloutOrder order) {
     if (order.parts().size() == 1) {
       return;

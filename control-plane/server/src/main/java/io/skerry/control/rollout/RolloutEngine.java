@@ -137,7 +137,8 @@ final class RolloutEngine {
     }
   }
 
-  private record View(List<Stored> rollouts, Map<RolloutId, Census> census, Set<String> due) {}
+  private record View(
+      List<Stored> rollouts, Map<RolloutId, Census> census, Set<String> due, Set<String> broken) {}
 
   // While nobody is heard nothing is known, and nobody is late.
   void tick() {
@@ -242,6 +243,8 @@ final class RolloutEngine {
 
   private static View view(Transaction transaction, Instant now) {
     List<Stored> rollouts = RolloutTables.followed(transaction, ROLLOUTS_MAX);
+    List<String> units =
+        rollouts.stream().filter(Stored::isUnit).map(stored -> stored.id().value()).toList();
     return new View(
         rollouts,
         RolloutTables.census(transaction, rollouts.stream().map(Stored::id).toList()),
@@ -249,7 +252,8 @@ final class RolloutEngine {
             transaction.list(
                 "select distinct rollout from deployment where due_at <= ?",
                 row -> row.text("rollout"),
-                now)));
+                now)),
+        units.isEmpty() ? Set.of() : Deployments.withBrokenUnits(transaction, units));
   }
 
   private boolean holds(RolloutId id, Instant now) {
@@ -332,9 +336,8 @@ final class RolloutEngine {
             stored.state(),
             new RolloutEvent.Observed(census, one.evidence, heardSince),
             now);
-    boolean due = view.due().contains(id.value());
     if (!step.state().equals(stored.state())
-        || step.effects().stream().anyMatch(effect -> doesSomething(effect, stored, due))) {
+        || step.effects().stream().anyMatch(effect -> doesSomething(effect, id, view))) {
       RolloutDriver.moveOn(books, one.lease, heardSince, now);
       answered(now());
     }
@@ -355,10 +358,10 @@ final class RolloutEngine {
     }
   }
 
-  private static boolean doesSomething(RolloutEffect effect, Stored stored, boolean due) {
+  private static boolean doesSomething(RolloutEffect effect, RolloutId id, View view) {
     return switch (effect) {
-      case RolloutEffect.Expire _ -> due;
-      case RolloutEffect.RestoreBrokenUnits _ -> stored.order().parts().size() > 1;
+      case RolloutEffect.Expire _ -> view.due().contains(id.value());
+      case RolloutEffect.RestoreBrokenUnits _ -> view.broken().contains(id.value());
       case RolloutEffect.OpenStage _, RolloutEffect.Offer _, RolloutEffect.CatchUp _ -> true;
       case RolloutEffect.DeferOffline _, RolloutEffect.Cancel _ -> true;
       case RolloutEffect.RestoreTouched _, RolloutEffect.RetryFailed _ -> true;
