@@ -16,6 +16,7 @@ import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
+import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
@@ -55,7 +56,7 @@ final class DeviceFollower {
           .toList();
 
   private final Database database;
-  private final Clock clock = Clock.systemUTC();
+  private static final Clock CLOCK = Clock.systemUTC();
 
   DeviceFollower(Database database) {
     this.database = database;
@@ -105,7 +106,7 @@ final class DeviceFollower {
     follow(stored.transaction(), stored.devices().stream().map(DeviceId::value).toList());
   }
 
-  private void follow(Transaction transaction, List<String> devices) {
+  private static void follow(Transaction transaction, List<String> devices) {
     lock(transaction, devices);
     Map<Key, Followed> followed = new LinkedHashMap<>();
     transaction.forEach(
@@ -130,7 +131,7 @@ final class DeviceFollower {
                 .add(row),
         devices,
         FOLLOWED);
-    Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
+    Instant now = CLOCK.instant().truncatedTo(ChronoUnit.MICROS);
     Columns rows = new Columns(7);
     followed.forEach(
         (key, one) -> {
@@ -235,7 +236,6 @@ final class DeviceFollower {
   @EventListener
   void onPresence(PresenceStoring stored) {
     List<String> devices = stored.devices().stream().map(DeviceId::value).toList();
-    List<String> underWay = goOn(stored.transaction(), devices);
     stored
         .transaction()
         .update(
@@ -252,27 +252,44 @@ final class DeviceFollower {
             devices.size(),
             devices.size(),
             devices);
-    if (!underWay.isEmpty()) {
-      follow(stored.transaction(), underWay);
-    }
+    // Afterwards: who is late only since that began is seen, too.
+    goOn(stored.transaction(), "(? = 0 or d.device = any(?))", devices.size(), devices);
   }
 
+  /** The same of a rollout that is followed again. */
+  static void goOnAgain(Transaction transaction, RolloutId rollout) {
+    goOn(transaction, "d.rollout = ?", rollout.value());
+  }
+
+  private static final String OWN =
+      """
+      exists (select from desired_slot o
+        where o.device = d.device and o.rollout = d.rollout and o.mode <> 'OFF')
+      """;
+
   // Who was late and kept its order goes on with it, like any other that is under way: it has
-  // deadlines, and counts towards the limits. What it told last may be all that it tells.
-  private static List<String> goOn(Transaction transaction, List<String> devices) {
-    return transaction.list(
+  // deadlines, and counts towards the limits. What it told last may be all that it tells. Where
+  // something else has ordered its place meanwhile, that stays.
+  private static void goOn(Transaction transaction, String which, Object... parameters) {
+    List<String> underWay = new ArrayList<>();
+    transaction.forEach(
         """
-        update deployment d set state = 'OFFERED', online = true, away_since = null,
-          ordered_at = now(), due_at = now() + interval '1 millisecond' * r.start_millis
+        update deployment d set
+          state = case when {own} then 'OFFERED' else 'CANCELLED' end,
+          due_at = case when {own} then d.ordered_at + interval '1 millisecond' * r.start_millis end
         from device_presence p, rollout r
-        where d.live and d.device = p.device and r.id = d.rollout and p.online and not d.online
+        where d.live and d.online and d.device = p.device and r.id = d.rollout and p.online
           and d.state = 'DEFERRED' and d.has_order and r.phase in ('RUNNING', 'PAUSED', 'SUCCEEDED')
-          and (? = 0 or d.device = any(?))
+          and {which}
         returning d.device
-        """,
-        row -> row.text("device"),
-        devices.size(),
-        devices);
+        """
+            .replace("{own}", OWN)
+            .replace("{which}", which),
+        row -> underWay.add(row.text("device")),
+        parameters);
+    if (!underWay.isEmpty()) {
+      follow(transaction, underWay);
+    }
   }
 
   @EventListener

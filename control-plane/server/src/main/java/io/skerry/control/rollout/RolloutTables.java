@@ -309,11 +309,13 @@ final class RolloutTables {
     transaction.update("update rollout set released = false where id = ?", id.value());
     transaction.update(
         """
-        update deployment d set live = true, online = p.online, away_since = null
+        update deployment d set live = true, online = p.online, away_since = null,
+          ordered_at = case when d.state = 'DEFERRED' then now() else d.ordered_at end
         from device_presence p
         where d.rollout = ? and not d.live and d.state <> 'REMOVED' and p.device = d.device
         """,
         id.value());
+    DeviceFollower.goOnAgain(transaction, id);
   }
 
   static List<String> profiles(Transaction transaction, RolloutId id) {

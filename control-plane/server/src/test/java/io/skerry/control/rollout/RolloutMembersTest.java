@@ -92,6 +92,109 @@ class RolloutMembersTest {
   }
 
   @Test
+  void letsNobodyJoinARolloutAgainWhosePlaceAnotherHasTaken() {
+    fleet.version(2, Map.of(X86, "onnxruntime", ARM, "tflite"));
+    String id = fleet.create(everybody(", \"dynamic\": true")).id();
+    fleet.look();
+    fleet.report(id, "COMMITTED");
+    fleet.act(id, RolloutAct.PROMOTE);
+    String newer = fleet.create(version(2, "")).id();
+    fleet.look();
+    fleet.report(newer, "COMMITTED");
+    fleet.act(newer, RolloutAct.PROMOTE);
+    fleet.look();
+    fleet.enrol("later", X86, "onnxruntime/cpu");
+
+    fleet.act(id, RolloutAct.RETRY);
+    fleet.pass(Duration.ofMinutes(1));
+
+    assertThat(fleet.states(id)).doesNotContainKey("later");
+    assertThat(fleet.number("select count(*) from rollout where not released")).isZero();
+  }
+
+  @Test
+  void goesOnWithTheOrdersOfARolloutThatIsFollowedAgain() {
+    fleet.version(2, Map.of(X86, "onnxruntime", ARM, "tflite"));
+    String id = fleet.create(everybody("")).id();
+    fleet.look();
+    fleet.report(id, "COMMITTED", List.of("b", "c"));
+    fleet.report(id, "DOWNLOADING", List.of("a"));
+    fleet.online("a", false);
+    fleet.act(id, RolloutAct.PROMOTE);
+    assertThat(fleet.states(id)).containsEntry("a", "DEFERRED");
+    String newer = fleet.create(version(2, "")).id();
+    fleet.act(newer, RolloutAct.ABORT);
+    fleet.pass(Duration.ofMinutes(1));
+    fleet.online("a", true);
+
+    fleet.act(id, RolloutAct.RETRY);
+
+    assertThat(fleet.states(id)).containsEntry("a", "DOWNLOADING");
+    assertThat(
+            fleet.number(
+                "select count(*) from deployment where rollout = ? and device = 'a' and due_at > now()",
+                id))
+        .isEqualTo(1);
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void doesNotGoOnWithWhatSomethingElseHasOrderedMeanwhile() {
+    String id = fleet.create(everybody("")).id();
+    fleet.look();
+    fleet.report(id, "COMMITTED", List.of("b", "c"));
+    fleet.online("a", false);
+    fleet.act(id, RolloutAct.PROMOTE);
+    fleet.sql("update desired_slot set rollout = null where device = 'a'");
+
+    fleet.online("a", true);
+
+    assertThat(fleet.states(id)).containsEntry("a", "CANCELLED");
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void goesOnWithADeviceThatWasLateWhileItCameBack() {
+    String id = fleet.create(everybody("")).id();
+    fleet.look();
+    fleet.report(id, "COMMITTED", List.of("b", "c"));
+    // Deferred between the two statements that follow its presence.
+    fleet.sql("update deployment set state = 'DEFERRED', due_at = null where device = 'a'");
+
+    fleet.online("a", true);
+
+    assertThat(fleet.states(id)).containsEntry("a", "OFFERED");
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void addsUpWhatALateDeviceWasThereFor() {
+    String id = fleet.create(everybody(", \"deadlines\": {\"start\": \"30m\"}")).id();
+    fleet.look();
+    fleet.report(id, "COMMITTED", List.of("b", "c"));
+    fleet.online("a", false);
+    fleet.act(id, RolloutAct.PROMOTE);
+    // It was there for nine minutes, and is away for a week.
+    fleet.sql(
+        """
+        update deployment set ordered_at = now() - interval '7 days 9 minutes',
+          away_since = now() - interval '7 days'
+        where device = 'a'
+        """);
+
+    fleet.online("a", true);
+
+    assertThat(fleet.states(id)).containsEntry("a", "OFFERED");
+    assertThat(
+            fleet.number(
+                """
+                select count(*) from deployment where device = 'a'
+                  and due_at between now() + interval '20 minutes' and now() + interval '22 minutes'
+                """))
+        .isEqualTo(1);
+  }
+
+  @Test
   void ordersTheVariantOfWhatADeviceIsWhenItIsOrdered() {
     fleet.online("a", false);
     String id = fleet.create(everybody("")).id();
