@@ -653,9 +653,8 @@ final class RolloutShell implements RolloutBooks {
     }
   }
 
-  // What another rollout has ordered back, what runs, what was ordered and proved, and last what
-  // the
-  // rollout that is under way found.
+  // What another rollout has ordered back, be it to nothing, what runs, what was ordered and
+  // proved, and last what the rollout that is under way found.
   private Optional<Releases.Variant> previous(DeviceId device, SlotId slot, Releases.Variant next) {
     Optional<DesiredSlot> active =
         store.desired(device, slot).filter(order -> order.mode() instanceof SlotMode.Active);
@@ -673,6 +672,11 @@ final class RolloutShell implements RolloutBooks {
                     .filter(place -> place.slot.equals(slot))
                     .flatMap(place -> Stream.ofNullable(place.previous))
                     .findFirst());
+    boolean takenBack =
+        store
+            .desired(device, slot)
+            .filter(order -> order.mode() instanceof SlotMode.Off && order.rollout().isPresent())
+            .isPresent();
     Optional<Releases.Variant> running =
         store
             .slotReport(device, slot)

@@ -508,6 +508,30 @@ interface RolloutOrdersContract {
   }
 
   @Test
+  default void aRollbackToNothingIsNotUndoneByTheNext() {
+    RolloutFleet fleet = fleet(2);
+    RolloutId bad = fleet.begin(2);
+    fleet.look(bad);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    away(devices(1));
+    fleet.act(bad, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    back(devices(1));
+
+    RolloutId mended = fleet.begin(3);
+    fleet.look(mended);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.act(mended, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    assertThat(fleet.ordered(device(0))).isEmpty();
+    assertThat(fleet.ordered(device(1)))
+        .as("it ran still what was taken back when it was ordered the next")
+        .isEmpty();
+  }
+
+  @Test
   default void aRollbackGoesPastWhatWasJustCondemned() {
     RolloutFleet fleet = fleet(2);
     fleet.everywhere(1);

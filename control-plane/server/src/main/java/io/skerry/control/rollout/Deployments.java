@@ -264,8 +264,9 @@ final class Deployments {
         Digest.parse(row.text("signature")));
   }
 
-  // What another rollout has ordered back counts most: the device may run still what was taken back
-  // from it. Then what runs, more than what was ordered: an order may have failed, and one that no
+  // What another rollout has ordered back counts most, be it to nothing: the device may run still
+  // what was taken back from it. Then what runs, more than what was ordered: an order may have
+  // failed, and one that no
   // device has proved is nothing to go back to. Last, what the rollout that is under way found. A
   // further attempt knows already.
   private static void rememberPrevious(
@@ -287,7 +288,9 @@ final class Deployments {
             from device_slot_report r
             join variant v on v.manifest = r.running_manifest and v.winner
               and v.signature is not null
-            where r.slot = ? and r.device = any(?)
+            where r.slot = ? and r.device = any(?) and not exists (
+              select from desired_slot off where off.device = r.device and off.slot = r.slot
+                and off.mode = 'OFF' and off.rollout is not null)
             union all
             select o.device, o.slot, o.manifest, jsonb_build_object('model', o.model,
               'version', o.version, 'manifest', o.manifest, 'signature', o.signature),
