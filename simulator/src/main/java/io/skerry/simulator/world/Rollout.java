@@ -254,7 +254,8 @@ final class Rollout {
     return !released
         && (state.phase() instanceof RolloutPhase.Running
             || state.phase() instanceof RolloutPhase.Paused
-            || state.phase() instanceof RolloutPhase.Succeeded);
+            // Nobody catches up with a trial.
+            || (state.phase() instanceof RolloutPhase.Succeeded && !isTrial()));
   }
 
   /** Whether it has succeeded, and devices that come later get its version still. */

@@ -258,8 +258,8 @@ final class RolloutShell implements RolloutBooks {
         one.awaySince = 0;
         // With the order that it kept, like any other that is under way.
         if (one.state == DeploymentState.DEFERRED && one.hasOrder && rollout.isGoingOn()) {
-          one.state = DeploymentState.OFFERED;
-          one.orderedAt = at;
+          one.state =
+              isOwn(rollout, device, one) ? DeploymentState.OFFERED : DeploymentState.CANCELLED;
         }
       }
     }
@@ -680,6 +680,7 @@ final class RolloutShell implements RolloutBooks {
     Optional<Releases.Variant> running =
         store
             .slotReport(device, slot)
+            .filter(report -> !takenBack)
             .flatMap(SlotReport::running)
             .flatMap(now -> releases.variant(now.manifest()));
     return Stream.of(
