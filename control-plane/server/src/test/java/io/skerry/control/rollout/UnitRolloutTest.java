@@ -119,6 +119,28 @@ class UnitRolloutTest {
     assertThat(ordered("ears")).containsEntry("a", of("ears", 1, 3));
   }
 
+  // Which transactions wrote and locked its row last.
+  private Map<String, String> touched(String unit) {
+    return fleet.texts(
+        "select id as name, xmin || ' ' || xmax as text from rollout where id = ?", unit);
+  }
+
+  @Test
+  void isNotLockedForWhatWasTakenBackAlready() {
+    unitEverywhere(1);
+    String unit = fleet.create(UNIT.formatted(2)).id();
+    fleet.report(unit, "STAGED");
+    fleet.act(unit, RolloutAct.PAUSE);
+    failEars("a");
+    fleet.look();
+    fleet.look();
+    Map<String, String> before = touched(unit);
+
+    fleet.look();
+
+    assertThat(touched(unit)).isEqualTo(before);
+  }
+
   @Test
   void takesAllPartsBackAlsoFromWhoHadSwitchedWhenItWasAborted() {
     unitEverywhere(1);
