@@ -70,7 +70,7 @@ public final class PahoLink implements DeviceLink {
     this.clock = clock;
     this.executor = executor;
     this.backoff = new Backoff(config.timing(), random);
-    this.quiet = new Quiet(config.keepAlive());
+    this.quiet = new Quiet(config.keepAlive(), System::nanoTime);
     this.statusTopic = Topics.device(config.tenant(), config.device(), Topics.STATUS);
     this.topics =
         List.of(

@@ -40,10 +40,6 @@ final class Quiet {
     }
   }
 
-  Quiet(Supplier<Duration> wished) {
-    this(wished, System::nanoTime);
-  }
-
   Quiet(Supplier<Duration> wished, LongSupplier nanoTime) {
     this.wished = wished;
     this.nanoTime = nanoTime;
