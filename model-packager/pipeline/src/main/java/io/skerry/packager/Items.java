@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -116,22 +115,25 @@ record Items(
   /**
    * How many items are the same as calibration items.
    *
-   * @param others whether they are from other data, and refused where they are mostly the same: but
-   *     where items are alike in data itself, those of other data are, too
+   * @param others whether they are from other data, and refused where they are a copy, or mostly
+   *     the same: but where items are alike in data itself, those of other data are, too
    */
   static int shared(Samples calibration, Samples evaluation, boolean others) {
     if (calibration.type() != evaluation.type()) {
       return 0;
     }
-    Set<Digest> calibrated = calibration.digests().collect(Collectors.toSet());
-    List<Digest> shared = evaluation.digests().filter(calibrated::contains).toList();
+    List<Digest> calibrating = calibration.digests().toList();
+    List<Digest> judging = evaluation.digests().toList();
+    Set<Digest> calibrated = Set.copyOf(calibrating);
+    List<Digest> shared = judging.stream().filter(calibrated::contains).toList();
     // Calibration data is less, or told apart before: of a few levels it may hold each row once.
     boolean alike =
         calibrated.size() < DISTINCT_SHARE_MIN * calibration.count()
-            || evaluation.digests().distinct().count() < DISTINCT_SHARE_MIN * evaluation.count();
+            || Set.copyOf(judging).size() < DISTINCT_SHARE_MIN * evaluation.count();
     boolean mostly =
         2 * shared.size() > evaluation.count() || 2 * Set.copyOf(shared).size() > calibrated.size();
-    if (others && mostly && !alike) {
+    boolean copied = judging.equals(calibrating);
+    if (others && (copied || (mostly && !alike))) {
       throw new DataRefusedException(
           "%s: %d of its %d items are calibration items, of which there are %d: evaluate on other items, or leave the evaluation out and half of them are kept for it"
               .formatted(

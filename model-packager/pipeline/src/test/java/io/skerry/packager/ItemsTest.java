@@ -82,6 +82,18 @@ class ItemsTest {
         .isInstanceOf(DataRefusedException.class);
   }
 
+  @Test
+  void aCopyIsRefusedHoweverAlikeItsRowsAre() {
+    assertThatThrownBy(
+            () ->
+                Items.shared(
+                    rows(IntStream.range(0, 200).map(i -> i % 6)),
+                    rows(IntStream.range(0, 200).map(i -> i % 6)),
+                    true))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContaining("200 of its 200 items are calibration items");
+  }
+
   private static Samples rows(IntStream values) {
     int[] all = values.toArray();
     float[] floats = new float[all.length];

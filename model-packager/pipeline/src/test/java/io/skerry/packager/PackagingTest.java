@@ -719,9 +719,12 @@ class PackagingTest {
       images[i] = i % 256;
     }
     labels[0] = 9;
-    for (String name : List.of("calibration", "evaluation_x", "reference")) {
+    for (String name : List.of("calibration", "reference")) {
       NpyArray.ofFloats(images, ITEMS, 32, 32, 3).write(job.input(name + ".npy"));
     }
+    // Other items than those of calibration.
+    images[0] = 1;
+    NpyArray.ofFloats(images, ITEMS, 32, 32, 3).write(job.input("evaluation_x.npy"));
     NpyArray.ofInts(labels, ITEMS).write(job.input("evaluation_y.npy"));
 
     assertThat(JobMain.run(job, Main::run)).isZero();
