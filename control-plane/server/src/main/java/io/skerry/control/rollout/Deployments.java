@@ -266,9 +266,8 @@ final class Deployments {
 
   // What another rollout has ordered back counts most, be it to nothing: the device may run still
   // what was taken back from it. Then what runs, more than what was ordered: an order may have
-  // failed, and one that no
-  // device has proved is nothing to go back to. Last, what the rollout that is under way found. A
-  // further attempt knows already.
+  // failed, and one that no device has proved is nothing to go back to. Last, what the rollout that
+  // is under way found. A further attempt knows already.
   private static void rememberPrevious(
       Transaction transaction, RolloutOrder order, Part part, List<String> chosen) {
     if (order.plan().kind().isTrial()) {

@@ -559,8 +559,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   }
 
   // All models together may send as much as the one that may send most; budgets keep the largest
-  // of the day. One without a budget has no
-  // limit, nor has then the device.
+  // of the day. One without a budget has no limit, nor has then the device.
   private long devicePerDay(long nowMillis, ToLongFunction<WatchedModel> bytesPerDay) {
     long largest = 0;
     for (WatchedModel model : watched.values()) {
