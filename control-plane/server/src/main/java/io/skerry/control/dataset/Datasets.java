@@ -392,12 +392,18 @@ public final class Datasets {
     return erased;
   }
 
-  /** Removes files that no transaction named: no erasure finds what is in them. */
+  /**
+   * Removes files that no transaction named: no erasure finds what is in them. None by a database
+   * that names nothing at all: that may be another one than the files belong to.
+   */
   void removeUnnamed() {
     database.run(
         transaction -> {
           DatasetStore.lockFiles(transaction);
-          files.removeBut(DatasetStore.files(transaction));
+          Set<String> named = DatasetStore.files(transaction);
+          if (!named.isEmpty()) {
+            files.removeBut(named);
+          }
         });
   }
 

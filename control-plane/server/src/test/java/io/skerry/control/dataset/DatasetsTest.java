@@ -310,6 +310,29 @@ class DatasetsTest {
     assertThat(unnamed).doesNotExist();
   }
 
+  /** A server that was given an empty database must not empty the lake of another. */
+  @Test
+  void removesNoFileByADatabaseThatNamesNone() throws Exception {
+    Snapshot snapshot = datasets.snapshot(store("others", "b1", csv(37)).snapshot());
+    change("create table named as select digest, series_file, collected_file from snapshot");
+    change("update snapshot set series_file = null, collected_file = null");
+    try {
+      new DatasetRetention(plane.database(), datasets, IngestConfig.DEFAULTS).removeOld();
+    } finally {
+      change(
+          "update snapshot set series_file = named.series_file,"
+              + " collected_file = named.collected_file from named"
+              + " where named.digest = snapshot.digest");
+      change("drop table named");
+    }
+
+    assertThat(data.resolve(Objects.requireNonNull(snapshot.seriesFile()))).exists();
+  }
+
+  private void change(String sql) {
+    plane.database().run(transaction -> transaction.update(sql));
+  }
+
   private List<Path> files(String name) throws IOException {
     try (Stream<Path> files = Files.walk(data.resolve("lake/datasets/name=" + name))) {
       return files.filter(Files::isRegularFile).toList();
