@@ -21,6 +21,11 @@ public record TensorSpec(String name, ElementType type, List<Long> shape) {
     return Math.toIntExact(elements);
   }
 
+  /** The dimensions after the batch; none where there is not even a batch. */
+  public List<Long> shapeOfItem() {
+    return shape.subList(Math.min(1, shape.size()), shape.size());
+  }
+
   /** Whether a tensor of this shape can be given for this spec. */
   public boolean accepts(List<Long> actual) {
     if (actual.size() != shape.size()) {

@@ -442,11 +442,7 @@ final class Packaging {
             "metric %s needs labels: give them, or ask for agreement"
                 .formatted(wanted.get().text()));
       }
-      List<List<Long>> shapes =
-          said.read().stream()
-              .map(TensorSpec::shape)
-              .map(shape -> shape.subList(1, shape.size()))
-              .toList();
+      List<List<Long>> shapes = said.read().stream().map(TensorSpec::shapeOfItem).toList();
       return said.boxes().isPresent()
           ? ofBoxes(reading -> Judge.byBoxes(floats, request.threshold(), reading), said, floats)
           : Judge.byFloatModel(floats, shapes, request.threshold());

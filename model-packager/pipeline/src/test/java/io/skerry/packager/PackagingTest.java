@@ -550,6 +550,55 @@ class PackagingTest {
                     "no longer says what the given model says: output 'classes', which does not judge, agrees on "));
   }
 
+  /** A file that runs as it is may say one number without any dimension, not even a batch. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void packagesAScoreWithoutDimensions(boolean labelled) throws Exception {
+    JobFolder job = integerJob();
+    if (!labelled) {
+      Files.delete(job.input("evaluation_y.npy"));
+    }
+    Path file = job.input("model/model.tflite");
+    ModelT model = ModelT.deserializeFromBinary(Files.readAllBytes(file));
+    SubGraphT net = model.getSubgraphs()[0];
+    TensorT score = net.getTensors()[net.getOutputs()[0]];
+    TensorT alone = new TensorT();
+    alone.setName(score.getName());
+    alone.setType(score.getType());
+    alone.setQuantization(score.getQuantization());
+    alone.setShape(new int[0]);
+    score.setName("before");
+    OperatorCodeT code = new OperatorCodeT();
+    code.setBuiltinCode(BuiltinOperator.RESHAPE);
+    code.setDeprecatedBuiltinCode((byte) BuiltinOperator.RESHAPE);
+    OperatorT reshape = new OperatorT();
+    reshape.setOpcodeIndex(model.getOperatorCodes().length);
+    reshape.setInputs(net.getOutputs());
+    reshape.setOutputs(new int[] {net.getTensors().length});
+    model.setOperatorCodes(with(model.getOperatorCodes(), code));
+    net.setOperators(with(net.getOperators(), reshape));
+    net.setTensors(with(net.getTensors(), alone));
+    net.setOutputs(reshape.getOutputs());
+    for (OperatorT operator : net.getOperators()) {
+      operator.setCustomOptions(null);
+    }
+    Files.write(file, model.serializeToBinary());
+
+    int exit = JobMain.run(job, Main::run);
+
+    assertThat(job.error()).isEmpty();
+    assertThat(exit).isZero();
+    OciLayout layout = OciLayout.read(job.output().resolve("arm64-neon"));
+    ArtifactManifest manifest = reader(layout).manifest(layout.model(), layout.signature());
+    assertThat(manifest.tensors().outputs().getFirst().shape()).isEmpty();
+  }
+
+  private static <T> T[] with(T[] array, T last) {
+    T[] longer = Arrays.copyOf(array, array.length + 1);
+    longer[array.length] = last;
+    return longer;
+  }
+
   /** A score and, in its graph's second output, classes. */
   private static Graph twoHeads() {
     Nets net = new Nets(4, "input", Shape.BATCH, 14, 30).conv(8, Activation.RELU, 3);

@@ -84,8 +84,7 @@ public enum BoxLayout {
       four.requireScoresAndClasses(floats);
       return four::corners;
     }
-    List<Long> shape = outputs.getFirst().shape();
-    List<Long> item = shape.subList(1, shape.size());
+    List<Long> item = outputs.getFirst().shapeOfItem();
     return said -> corners(said, item);
   }
 

@@ -47,10 +47,7 @@ public final class Unjudged {
       List<TensorSpec> judged, List<TensorSpec> outputs, Outputs floats, double threshold) {
     List<Optional<Places>> places =
         Places.of(
-            Stream.concat(outputs.stream(), judged.stream())
-                .map(TensorSpec::shape)
-                .map(shape -> shape.subList(1, shape.size()))
-                .toList());
+            Stream.concat(outputs.stream(), judged.stream()).map(TensorSpec::shapeOfItem).toList());
     List<Outputs> parts = floats.parts();
     List<Other> others = new ArrayList<>();
     for (int i = 0; i < parts.size(); i++) {
