@@ -346,7 +346,8 @@ public final class Judge {
     boolean probability = isProbability(wanted);
     double most = SCORE_TOLERANCE * (probability ? 1 : span(wanted));
     return item ->
-        Math.abs((double) wanted.at(item, 0) - said.at(item, 0)) <= most
+        (Outputs.isSameWithoutEnd(wanted.at(item, 0), said.at(item, 0))
+                || Math.abs((double) wanted.at(item, 0) - said.at(item, 0)) <= most)
             && (!probability || decision(wanted, item) == decision(said, item));
   }
 
@@ -417,11 +418,13 @@ public final class Judge {
             .allMatch(item -> outputs.at(item, 0) >= 0 && outputs.at(item, 0) <= 1);
   }
 
+  /** Of the numbers that are finite. */
   static double span(Outputs outputs) {
     DoubleSummaryStatistics scores =
         IntStream.range(0, outputs.items())
             .mapToDouble(item -> outputs.at(item, 0))
+            .filter(Double::isFinite)
             .summaryStatistics();
-    return scores.getMax() - scores.getMin();
+    return scores.getCount() == 0 ? 0 : scores.getMax() - scores.getMin();
   }
 }

@@ -163,6 +163,9 @@ public final class Outputs {
     double noise = 0;
     for (int item = 0; item < items(); item++) {
       for (int i = 0; i < perItem; i++) {
+        if (isSameWithoutEnd(reference.at(item, i), at(item, i))) {
+          continue;
+        }
         double wanted = reference.at(item, i);
         double difference = wanted - at(item, i);
         signal += wanted * wanted;
@@ -170,6 +173,11 @@ public final class Outputs {
       }
     }
     return noise == 0 ? Double.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+  }
+
+  /** Whether both are infinite alike, or both no number: what there is no difference of. */
+  static boolean isSameWithoutEnd(float one, float other) {
+    return !Float.isFinite(one) && Float.compare(one, other) == 0;
   }
 
   /** The largest difference of any two corresponding numbers; none between two infinite ones. */

@@ -7,9 +7,15 @@ import java.util.Arrays;
  * a tenth of the spread of all that it says there.
  *
  * <p>Each channel is held to its own spread, or a box of hundreds of pixels would hide that every
- * score became 0. Channels that are all within 0 and 1, the scores of classes, are held together to
+ * score became 0. Channels that stay within 0 and 1, as scores of classes do, are held together to
  * one spread: most classes are not seen in most items, and what is said of them is next to nothing.
- * A channel that hardly varies is held to a hundredth of the widest.
+ * Channels that hardly vary are held to a hundredth of the widest.
+ *
+ * <p>A channel of a hidden state may stay within 0 and 1 as well. Scores are told from it by what
+ * they say where they are sure: the numbers of at least half the largest. They are lost when these
+ * are, which no noise about small or narrow numbers does.
+ *
+ * <p>Numbers that are infinite in both, or none in both, are the same.
  */
 final class PlacesAgreement {
   private static final double TOLERANCE = 0.1;
@@ -21,83 +27,125 @@ final class PlacesAgreement {
   /** Of a hidden state's hundreds of channels the narrowest are lost beside a wide one. */
   private static final double LOST_SHARE_MAX = 0.25;
 
+  /** Numbers within 0 and 1 that never reach this say nothing that could be lost. */
+  private static final double SURE_MIN = 0.25;
+
+  /** What is at least so much of the largest is sure; noise of so much leaves nothing of it. */
+  private static final double SURE_SHARE = 0.5;
+
+  /** What is sure may be off by so much of the largest, however wide the other channels are. */
+  private static final double SURE_TOLERANCE = 0.25;
+
+  /** A detector of one class has up to 40 numbers of a box and its landmarks beside the score. */
+  private static final double SCORES_SHARE_MIN = 1 / 40.0;
+
+  /** Of a number within 0 and 1, what is held to no more, however wide the other channels are. */
+  private static final double SCORE_NARROWEST_MAX = 0.1;
+
+  /** Noise that leaves nothing of numbers within 0 and 1, sure or not. */
+  private static final double SCORE_NOISE_MAX = 0.25;
+
   private final Outputs wanted;
   private final Places places;
 
-  /** Of each channel, which of those that are held together. */
+  /** Of each channel, which of those that are held together; those within 0 and 1 are group 0. */
   private final int[] groups;
 
-  private final int[] sizes;
-  private final double[] most;
+  /** Channels of group 0, which may be empty; each other channel is a group of its own. */
+  private final int within;
+
+  /** The largest number in group 0, and at least {@value #SURE_MIN}. */
+  private final double surest;
+
+  private final double[] spreads;
+
+  /** What a narrow group is held to instead of its spread. */
+  private final double[] narrowest;
 
   PlacesAgreement(Outputs wanted, Places places) {
     this.wanted = wanted;
     this.places = places;
-    this.groups = groups();
-    int count = Arrays.stream(groups).max().orElseThrow() + 1;
-    this.sizes = new int[count];
-    for (int i = 0; i < wanted.perItem(); i++) {
-      sizes[group(i)]++;
-    }
-    this.most = new double[count];
-    double[] spreads = spreads();
-    // The scores are no measure for what is none.
-    double widest = Arrays.stream(spreads).skip(1).max().orElse(0);
-    for (int group = 0; group < count; group++) {
-      most[group] =
-          TOLERANCE * (group == 0 ? spreads[0] : Math.max(spreads[group], NARROWEST * widest));
-    }
-  }
-
-  /** Scores are group 0, which may be empty; each other channel is one of its own. */
-  private int[] groups() {
-    boolean[] others = new boolean[places.channels()];
+    float[] least = filled(Float.POSITIVE_INFINITY);
+    float[] most = filled(Float.NEGATIVE_INFINITY);
     for (int item = 0; item < wanted.items(); item++) {
       for (int i = 0; i < wanted.perItem(); i++) {
         float value = wanted.at(item, i);
-        others[places.channelOf(i, wanted.perItem())] |= !(value >= 0 && value <= 1);
+        int channel = places.channelOf(i, wanted.perItem());
+        if (Float.isFinite(value)) {
+          least[channel] = Math.min(least[channel], value);
+          most[channel] = Math.max(most[channel], value);
+        }
       }
     }
-    int[] groups = new int[others.length];
-    int next = 1;
+    this.groups = new int[places.channels()];
+    int others = 0;
+    double largest = SURE_MIN;
     for (int channel = 0; channel < groups.length; channel++) {
-      groups[channel] = others[channel] ? next++ : 0;
+      boolean score = least[channel] >= 0 && most[channel] >= 0 && most[channel] <= 1;
+      groups[channel] = score ? 0 : ++others;
+      largest = score ? Math.max(largest, most[channel]) : largest;
     }
-    return groups;
+    this.within = groups.length - others;
+    this.surest = largest;
+    this.spreads = spreads(others + 1);
+    // Numbers within 0 and 1 are no measure for the others.
+    double widest = NARROWEST * Arrays.stream(spreads).skip(1).max().orElse(0);
+    this.narrowest = new double[spreads.length];
+    Arrays.fill(narrowest, widest);
+    narrowest[0] = Math.min(widest, SCORE_NARROWEST_MAX);
+  }
+
+  private float[] filled(float value) {
+    float[] values = new float[places.channels()];
+    Arrays.fill(values, value);
+    return values;
   }
 
   private int group(int element) {
     return groups[places.channelOf(element, wanted.perItem())];
   }
 
-  private double[] spreads() {
-    double[] means = new double[sizes.length];
-    double[] squares = new double[sizes.length];
+  private double[] spreads(int count) {
+    long[] counts = new long[count];
+    double[] means = new double[count];
+    double[] squares = new double[count];
     for (int item = 0; item < wanted.items(); item++) {
       for (int i = 0; i < wanted.perItem(); i++) {
-        means[group(i)] += wanted.at(item, i) / ((double) wanted.items() * sizes[group(i)]);
+        float value = wanted.at(item, i);
+        if (Float.isFinite(value)) {
+          int group = group(i);
+          counts[group]++;
+          means[group] += value;
+        }
       }
+    }
+    for (int group = 0; group < count; group++) {
+      means[group] /= Math.max(1, counts[group]);
     }
     for (int item = 0; item < wanted.items(); item++) {
       for (int i = 0; i < wanted.perItem(); i++) {
-        double deviation = wanted.at(item, i) - means[group(i)];
-        squares[group(i)] += deviation * deviation;
+        if (Float.isFinite(wanted.at(item, i))) {
+          double deviation = wanted.at(item, i) - means[group(i)];
+          squares[group(i)] += deviation * deviation;
+        }
       }
     }
-    double[] spreads = new double[sizes.length];
-    for (int group = 0; group < spreads.length; group++) {
-      double count = (double) wanted.items() * sizes[group];
-      spreads[group] = count == 0 ? 0 : Math.sqrt(squares[group] / count);
+    double[] spreads = new double[count];
+    for (int group = 0; group < count; group++) {
+      spreads[group] = counts[group] == 0 ? 0 : Math.sqrt(squares[group] / counts[group]);
     }
     return spreads;
   }
 
   /** Of one item. */
   boolean agrees(Outputs said, int item) {
-    double[] sums = new double[sizes.length];
-    add(sums, said, item);
-    for (int group = 0; group < sums.length; group++) {
-      if (sizes[group] > 0 && !(Math.sqrt(sums[group] / sizes[group]) <= most[group])) {
+    Noise noise = new Noise();
+    noise.add(said, item);
+    for (int group = 0; group < spreads.length; group++) {
+      double of = noise.of(group);
+      boolean near = of <= TOLERANCE * spreads[group];
+      boolean narrow = of <= TOLERANCE * narrowest[group];
+      if (!near && !(narrow && (group > 0 || noise.ofSure() <= SURE_TOLERANCE * surest))) {
         return false;
       }
     }
@@ -106,27 +154,67 @@ final class PlacesAgreement {
 
   /** Whether nothing is left, over all items, of the scores or of many other channels. */
   boolean loses(Outputs said) {
-    double[] sums = new double[sizes.length];
+    Noise noise = new Noise();
     for (int item = 0; item < wanted.items(); item++) {
-      add(sums, said, item);
+      noise.add(said, item);
     }
+    boolean scores = within >= SCORES_SHARE_MIN * groups.length;
+    boolean alone = within == groups.length;
+    if (scores && noise.exceeds(0, spreads[0]) && (alone || losesSure(noise))) {
+      return true;
+    }
+    int others = groups.length - within;
     int lost = 0;
-    for (int group = 0; group < sums.length; group++) {
-      double noise = Math.sqrt(sums[group] / ((double) wanted.items() * sizes[group]));
-      if (sizes[group] > 0 && !(noise <= LOST / TOLERANCE * most[group])) {
-        if (group == 0) {
-          return true;
-        }
-        lost++;
-      }
+    for (int group = 1; group <= others; group++) {
+      lost += noise.exceeds(group, Math.max(spreads[group], narrowest[group])) ? 1 : 0;
     }
-    return lost > LOST_SHARE_MAX * (sums.length - 1);
+    boolean lostWithin = noise.exceeds(0, Math.max(spreads[0], narrowest[0]));
+    return lost > LOST_SHARE_MAX * others
+        || lost + (lostWithin ? within : 0) > LOST_SHARE_MAX * groups.length;
   }
 
-  private void add(double[] sums, Outputs said, int item) {
-    for (int i = 0; i < wanted.perItem(); i++) {
-      double difference = (double) wanted.at(item, i) - said.at(item, i);
-      sums[group(i)] += difference * difference;
+  private boolean losesSure(Noise noise) {
+    return !(noise.ofSure() < SURE_SHARE * surest) || !(noise.of(0) <= SCORE_NOISE_MAX);
+  }
+
+  /** What was said, less what was wanted. */
+  private final class Noise {
+    private final double[] squares = new double[spreads.length];
+    private final long[] counts = new long[spreads.length];
+    private double sureSquares;
+    private long sureCount;
+
+    void add(Outputs said, int item) {
+      for (int i = 0; i < wanted.perItem(); i++) {
+        float one = wanted.at(item, i);
+        float other = said.at(item, i);
+        if (Outputs.isSameWithoutEnd(one, other)) {
+          continue;
+        }
+        int group = group(i);
+        double difference = (double) one - other;
+        squares[group] += difference * difference;
+        counts[group]++;
+        if (group == 0 && Math.max(one, other) >= SURE_SHARE * surest) {
+          sureSquares += difference * difference;
+          sureCount++;
+        }
+      }
+    }
+
+    /** Of a group; 0 where nothing is to be compared. */
+    double of(int group) {
+      return counts[group] == 0 ? 0 : Math.sqrt(squares[group] / counts[group]);
+    }
+
+    /** Whether it leaves nothing of what has this spread. */
+    boolean exceeds(int group, double spread) {
+      return !(of(group) <= LOST * spread);
+    }
+
+    /** Of what either is sure of. */
+    double ofSure() {
+      return sureCount == 0 ? 0 : Math.sqrt(sureSquares / sureCount);
     }
   }
 }

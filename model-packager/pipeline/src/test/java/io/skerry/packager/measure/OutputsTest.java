@@ -67,6 +67,20 @@ class OutputsTest {
   }
 
   @Test
+  void haveNoNoiseWhereBothAreWithoutEnd() {
+    float up = Float.POSITIVE_INFINITY;
+    float down = Float.NEGATIVE_INFINITY;
+    Outputs reference = Outputs.of(4, up, down, Float.NaN, 10);
+
+    assertThat(reference.signalToNoise(reference)).isEqualTo(Double.POSITIVE_INFINITY);
+    assertThat(Outputs.of(4, up, down, Float.NaN, 11).signalToNoise(reference)).isEqualTo(20);
+    assertThat(Outputs.of(4, down, down, Float.NaN, 10).signalToNoise(reference)).isNaN();
+    assertThat(Outputs.of(4, up, 0, Float.NaN, 10).signalToNoise(reference)).isNaN();
+    assertThat(Outputs.of(4, up, down, 0, 10).signalToNoise(reference)).isNaN();
+    assertThat(Outputs.of(4, up, down, Float.NaN, up).signalToNoise(reference)).isNegative();
+  }
+
+  @Test
   void sayTheSameOutsideTheHeap() {
     int perItem = 3;
     int items = (int) (Numbers.HEAP_BYTES_MAX / Float.BYTES / perItem) + 1;

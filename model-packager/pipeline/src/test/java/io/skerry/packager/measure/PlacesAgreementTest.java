@@ -91,6 +91,122 @@ class PlacesAgreementTest {
     }
   }
 
+  /** It is off by steps of the wide ones, and says next to nothing that these could hide. */
+  @Test
+  void losesNoHiddenStateOfWhichChannelsHappenToLieWithinOne() {
+    for (float about : new float[] {0.02f, 0.31f, 0.97f}) {
+      for (int weak : new int[] {1, 2, 8}) {
+        Outputs floats = hidden(weak, about, 0.005f, 0);
+        PlacesAgreement agreement = new PlacesAgreement(floats, new Places(32, true));
+
+        assertThat(agreement.loses(hidden(weak, about, 0.005f, 0.03f)))
+            .as("%d channels about %s", weak, about)
+            .isFalse();
+      }
+    }
+  }
+
+  /**
+   * What a ReLU leaves of a channel is like scores: 0 at most places, and less than 1 elsewhere.
+   */
+  @Test
+  void losesNoHiddenStateOfWhichChannelsAreSeldomMoreThanNothing() {
+    Outputs floats = sparse(0.05f, 0);
+    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(32, true));
+
+    assertThat(agreement.loses(sparse(0.05f, 0.15f))).isFalse();
+    assertThat(agreement.loses(sparse(0, 0))).as("nothing left of it").isTrue();
+  }
+
+  /** One of many channels of a detector: eighty classes, seen at one place of sixty. */
+  @Test
+  void findsThatScoresAreGoneHoweverSeldomThereIsOne() {
+    Outputs floats = detector(1, 0);
+    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(84, true));
+
+    assertThat(agreement.loses(floats)).isFalse();
+    assertThat(agreement.loses(detector(1, 0.02f))).isFalse();
+    assertThat(agreement.loses(detector(0, 0))).as("all 0").isTrue();
+    assertThat(agreement.loses(detector(0, 0.4f))).as("all noise").isTrue();
+    assertThat(agreement.loses(detector(Float.NaN, 0))).as("no numbers").isTrue();
+    for (int item = 0; item < ITEMS; item++) {
+      assertThat(agreement.agrees(detector(1, 0.001f), item)).isTrue();
+      assertThat(agreement.agrees(detector(0, 0), item)).isFalse();
+      assertThat(agreement.agrees(detector(0.4f, 0), item)).isFalse();
+    }
+  }
+
+  /** A mask of what is not to be looked at is infinite, and so it is in a good form. */
+  @Test
+  void comparesNoNumbersWithoutEndThatAreTheSame() {
+    Outputs floats = masked(Float.NEGATIVE_INFINITY, 0);
+    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(4, true));
+
+    assertThat(agreement.agrees(masked(Float.NEGATIVE_INFINITY, 0.01f), 0)).isTrue();
+    assertThat(agreement.loses(masked(Float.NEGATIVE_INFINITY, 0.01f))).isFalse();
+    for (float other : new float[] {Float.POSITIVE_INFINITY, Float.NaN, 0, -3e38f}) {
+      assertThat(agreement.agrees(masked(other, 0), 0)).as("%s", other).isFalse();
+      assertThat(agreement.loses(masked(other, 0))).as("%s", other).isTrue();
+    }
+    // Of few numbers that are left in it, a channel is held to those.
+    assertThat(agreement.loses(masked(Float.NEGATIVE_INFINITY, 3))).isTrue();
+  }
+
+  /** Four channels, of which half are masked at all places but one. */
+  private static Outputs masked(float mask, float off) {
+    Random random = new Random(6);
+    float[] values = new float[2 * PLACES * 4];
+    for (int i = 0; i < values.length; i++) {
+      float value = (float) random.nextGaussian();
+      boolean seen = i / 4 % PLACES == 0;
+      values[i] = i % 4 > 1 || seen ? value + (seen ? off : 0) : mask;
+    }
+    return Outputs.of(PLACES * 4, values);
+  }
+
+  /** 32 channels, of which some are weak, with noise of the same step everywhere. */
+  private static Outputs hidden(int weak, float about, float spread, float noise) {
+    Random random = new Random(3);
+    Random off = new Random(4);
+    float[] values = new float[ITEMS * PLACES * 32];
+    for (int i = 0; i < values.length; i++) {
+      float value = (float) Math.clamp(random.nextGaussian(), -3, 3);
+      float said = i % 32 < weak ? about + spread * value : 3 * value;
+      values[i] = said + noise * (float) off.nextGaussian();
+    }
+    return Outputs.of(PLACES * 32, values);
+  }
+
+  /** Eight of 32 channels are at some places what a half to one is, and 0 at all others. */
+  private static Outputs sparse(float share, float noise) {
+    Random random = new Random(3);
+    Random found = new Random(7);
+    Random off = new Random(4);
+    float[] values = new float[ITEMS * PLACES * 32];
+    for (int i = 0; i < values.length; i++) {
+      float wide = 150 * (float) Math.max(0, random.nextGaussian());
+      float seldom = found.nextFloat() < share ? 0.5f + found.nextFloat() / 2 : 0;
+      values[i] = (i % 32 < 8 ? seldom : wide) + noise * (float) off.nextGaussian();
+    }
+    return Outputs.of(PLACES * 32, values);
+  }
+
+  /** Four numbers of a box in pixels, and eighty classes of which one is seen at one place. */
+  private static Outputs detector(float factor, float noise) {
+    Random random = new Random(5);
+    Random off = new Random(4);
+    float[] values = new float[ITEMS * PLACES * 84];
+    for (int item = 0; item < ITEMS; item++) {
+      for (int i = 0; i < PLACES * 84; i++) {
+        float box = 640 * random.nextFloat();
+        float score = i == (7 + item) * 84 + 4 + item ? 0.9f : 0.0001f * random.nextFloat();
+        float said = factor * score + noise * (float) off.nextGaussian();
+        values[item * PLACES * 84 + i] = i % 84 < 4 ? box : said;
+      }
+    }
+    return Outputs.of(PLACES * 84, values);
+  }
+
   private static Optional<Places> place(long... shape) {
     return Places.of(List.of(java.util.Arrays.stream(shape).boxed().toList())).getFirst();
   }

@@ -125,6 +125,64 @@ class UnjudgedTest {
     assertThat(unjudged(1, wide).fault(Outputs.of(1, constant))).isPresent();
   }
 
+  /** One channel of a hidden state that stays within 0 and 1 is no score of a class. */
+  @Test
+  void onlyRemarksThatAWeakChannelWithinOneIsNoise() {
+    float[] floats = random(5, 320 * ITEMS, 1);
+    for (int i = 0; i < floats.length; i += 16) {
+      floats[i] = 0.4f + 0.002f * floats[i];
+    }
+    Unjudged unjudged = unjudged(List.of(-1L, 20L, 16L), floats);
+
+    Outputs said = Outputs.of(320, noisy(floats, 0.02f));
+
+    assertThat(unjudged.fault(said)).isEmpty();
+    assertThat(unjudged.remark(said).orElseThrow()).contains("agrees on 0 of 100 items");
+  }
+
+  @Test
+  void hasNothingToSayOfNumbersWithoutEndThatAreTheSame() {
+    for (List<Long> shape : List.of(List.of(-1L, 3L), List.of(-1L, 1L), List.of(-1L, 2L, 5L))) {
+      int each = shape.stream().skip(1).reduce(1L, Math::multiplyExact).intValue();
+      float[] floats = random(1, each * ITEMS, 1);
+      float[] near = noisy(floats, 0.001f);
+      for (int i = 0; i < floats.length; i += 7) {
+        floats[i] = new float[] {Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY}[i % 2];
+        near[i] = floats[i];
+      }
+      Unjudged unjudged = unjudged(shape, floats);
+
+      assertThat(unjudged.fault(Outputs.of(each, near))).as("%s", shape).isEmpty();
+      assertThat(unjudged.remark(Outputs.of(each, near))).as("%s", shape).isEmpty();
+      for (int i = 0; i < floats.length; i += 7) {
+        near[i] = 3;
+      }
+      assertThat(unjudged.fault(Outputs.of(each, near))).as("%s", shape).isPresent();
+    }
+  }
+
+  /** A model of one item may judge by a number that has no dimension at all. */
+  @Test
+  void standsBesideAnOutputWithoutDimensions() {
+    TensorSpec score = new TensorSpec("score", ElementType.FP32, List.of());
+    TensorSpec other = new TensorSpec("other", ElementType.FP32, List.of(1L, 3L));
+    float[] floats = random(1, 3 * ITEMS, 1);
+
+    Unjudged unjudged = Unjudged.of(List.of(score), List.of(other, score), said(floats), 0.5);
+
+    assertThat(unjudged.fault(said(floats))).isEmpty();
+    assertThat(unjudged.fault(said(random(2, 3 * ITEMS, 1)))).isPresent();
+  }
+
+  /** Three numbers and, of them, the first by itself. */
+  private static Outputs said(float[] values) {
+    float[] both = new float[values.length / 3 * 4];
+    for (int i = 0; i < both.length; i++) {
+      both[i] = values[i / 4 * 3 + i % 4 % 3];
+    }
+    return Outputs.of(List.of(3, 1), both);
+  }
+
   /** Of 20 places with 16 channels each, half of them narrow: so many of these turn round. */
   private static float[] channels(int turned) {
     float[] values = random(5, 320 * ITEMS, 1);
