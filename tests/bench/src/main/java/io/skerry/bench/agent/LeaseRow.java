@@ -39,16 +39,21 @@ final class LeaseRow {
     AtomicLong runs = new AtomicLong();
     AtomicLong failures = new AtomicLong();
     AtomicBoolean ended = new AtomicBoolean();
+    AtomicLong held = new AtomicLong();
+    long met = 0;
     long wanted = quick ? RUNS / 10 : RUNS;
     long version = 0;
     try (ModelSlots slots = new ModelSlots()) {
       slots.activate(SLOT, loaded(engines, file, ++version));
       List<Thread> threads = new ArrayList<>();
       for (int i = 0; i < THREADS; i++) {
-        threads.add(Thread.ofPlatform().start(() -> run(slots, runs, failures, wanted, ended)));
+        threads.add(
+            Thread.ofPlatform().start(() -> run(slots, runs, held, failures, wanted, ended)));
       }
       while (runs.get() < wanted && failures.get() == 0) {
-        slots.activate(SLOT, loaded(engines, file, ++version));
+        ServingModel next = loaded(engines, file, ++version);
+        met += held.get() > 0 ? 1 : 0;
+        slots.activate(SLOT, next);
       }
       ended.set(true);
       for (Thread thread : threads) {
@@ -62,7 +67,8 @@ final class LeaseRow {
             failures.get(),
             "crashes or failed runs",
             failures.get() == 0 && runs.get() >= wanted,
-            "%d runs by %d threads against %d closes".formatted(runs.get(), THREADS, version)));
+            "%d runs by %d threads against %d closes, %d of them while a run held what was closed"
+                .formatted(runs.get(), THREADS, version, met)));
   }
 
   private static ServingModel loaded(EngineCatalog engines, Path file, long version)
@@ -75,20 +81,27 @@ final class LeaseRow {
   }
 
   private static void run(
-      ModelSlots slots, AtomicLong runs, AtomicLong failures, long wanted, AtomicBoolean ended) {
+      ModelSlots slots,
+      AtomicLong runs,
+      AtomicLong held,
+      AtomicLong failures,
+      long wanted,
+      AtomicBoolean ended) {
     List<Tensor> inputs = List.of();
     while (!ended.get() && runs.get() < wanted) {
       Optional<ModelLease> lease = slots.acquire(SLOT);
-      try (ModelLease held = lease.orElseThrow()) {
+      held.incrementAndGet();
+      try (ModelLease its = lease.orElseThrow()) {
         if (inputs.isEmpty()) {
-          inputs = ModelInputs.zeros(held.model().signature());
+          inputs = ModelInputs.zeros(its.model().signature());
         }
-        if (held.run(inputs).getFirst().floats()[0] != 1) {
+        if (its.run(inputs).getFirst().floats()[0] != 1) {
           failures.incrementAndGet();
         }
       } catch (EngineException | RuntimeException e) {
         failures.incrementAndGet();
       }
+      held.decrementAndGet();
       runs.incrementAndGet();
     }
   }
