@@ -16,6 +16,7 @@ import io.skerry.control.host.DevicePort;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.host.StartException;
+import io.skerry.control.ingest.LakeOwner;
 import io.skerry.control.ingest.ModelRetention;
 import io.skerry.control.link.Broker;
 import io.skerry.control.link.ControlLink;
@@ -141,6 +142,7 @@ final class ControlPlane implements AutoCloseable {
     Broker broker = opened(made.getBean(Broker.class));
     ControlLink link = opened(made.getBean(ControlLink.class));
     opened(made::stop);
+    made.getBean(LakeOwner.class).require();
     made.getBean(ModelRetention.class).checkOutlasting();
     made.getBean(SigningKeys.class);
     firstToken = made.getBean(FirstAdmin.class).createIfNone();

@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  * postgres/       the embedded database
  * broker/         the embedded broker's scratch files
  * blobs/sha256/   artifacts by digest
- * lake/           samples and datasets as Parquet
+ * lake/           samples and datasets as Parquet; its file database says whose they are
  * jobs/           job folders
  * imports/        calibration data of models that users brought
  * uploads/        files of requests that are being answered
