@@ -89,10 +89,15 @@ public final class Nets {
 
   /** One dense layer of these weights, outputs first. */
   public static Graph dense(float[] weights, int inputs) {
+    return dense("y", weights, inputs);
+  }
+
+  /** The same, its output named. */
+  public static Graph dense(String output, float[] weights, int inputs) {
     Nets net = new Nets(1, "x", Shape.BATCH, inputs);
     String name = net.constant(Constant.of(Shape.of(weights.length / inputs, inputs), weights));
     net.add(new Op.Dense(), Activation.NONE, net.last, name);
-    return net.graph("y");
+    return net.graph(output);
   }
 
   /** The depthwise layer's channels a thousand times apart, taken back by the layer after it. */

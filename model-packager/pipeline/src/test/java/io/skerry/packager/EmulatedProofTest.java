@@ -1,0 +1,155 @@
+package io.skerry.packager;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.emulate.Emulator;
+import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.OnnxExport;
+import io.skerry.profile.FactsProbe;
+import io.skerry.profile.ProfileCatalog;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a packaging makes of outputs by which nobody judges, on a processor that is emulated. */
+@Tag("slow")
+class EmulatedProofTest {
+  private static final int ITEMS = 80;
+  private static final int INPUTS = 64;
+  private static final int CLASSES = 4;
+
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void needsAnEmulatorAndAnotherProcessor() {
+    assumeThat(
+            Emulator.find(
+                ProfileCatalog.builtIn().profile("x86-64-avx2").orElseThrow(), Optional.empty()))
+        .as("qemu-user-static")
+        .isInstanceOf(Emulator.Search.Found.class);
+    assumeThat(ProfileCatalog.builtIn().bestMatch(FactsProbe.detect(), profile -> true))
+        .as("a processor that is not of the profile")
+        .hasValueSatisfying(best -> assertThat(best.id()).isNotEqualTo("x86-64-avx2"));
+  }
+
+  /**
+   * Here both heads are right, and there the one that judges as well. Sums of the other saturate,
+   * where the profile does not say that weights must leave room.
+   */
+  @Test
+  void refusesASecondOutputThatSaysSomethingElseThere() throws Exception {
+    List<JsonObject> variants = packaged(false);
+
+    JsonObject integers = variants.getFirst();
+    assertThat(integers.get("precision").getAsString()).isEqualTo("int8");
+    assertThat(integers.get("winner").getAsBoolean()).isFalse();
+    assertThat(integers.get("reason").getAsString())
+        .startsWith("no longer says what the given model says: output 'classes', which does not")
+        .contains("of 10 items", " under qemu-x86_64");
+    JsonObject proof = integers.getAsJsonObject("proof");
+    assertThat(proof.get("accuracy").getAsString()).isEqualTo("emulated");
+    JsonObject floats = variants.getLast();
+    assertThat(floats.get("precision").getAsString()).isEqualTo("fp32");
+    assertThat(floats.get("winner").getAsBoolean()).isTrue();
+    assertThat(floats.getAsJsonObject("proof").get("accuracy").getAsString()).isEqualTo("emulated");
+  }
+
+  @Test
+  void shipsASecondOutputThatSaysTheSameThere() throws Exception {
+    JsonObject integers = packaged(true).getFirst();
+
+    assertThat(integers.get("precision").getAsString()).isEqualTo("int8");
+    assertThat(integers.get("reason").getAsString()).doesNotContain("output 'classes'");
+    assertThat(integers.get("winner").getAsBoolean()).isTrue();
+    assertThat(integers.getAsJsonObject("proof").get("accuracy").getAsString())
+        .isEqualTo("emulated");
+  }
+
+  /** Variants of a model with two heads for a profile that may bound pairs of weights. */
+  private List<JsonObject> packaged(boolean bounded) throws Exception {
+    Path profiles = Files.createDirectories(folder.resolve("profiles"));
+    Files.writeString(
+        profiles.resolve("own.yaml"),
+        ProfileCatalog.builtIn()
+            .yaml("x86-64-avx2")
+            .orElseThrow()
+            .replaceFirst("(?m)^id: .*$", "id: own")
+            .replaceFirst("reduced-weight-range: true", "reduced-weight-range: " + bounded)
+            .replaceFirst(
+                "(?m)^candidates: .*$", "candidates: [onnxruntime/int8, onnxruntime/fp32]"));
+    Path model = folder.resolve("heads.onnx");
+    Files.write(model, OnnxExport.write(heads()));
+    items(1).write(folder.resolve("calibration.npy"));
+    NpyArray evaluation = items(2);
+    evaluation.write(folder.resolve("evaluation.npy"));
+    float[] labels = new float[ITEMS];
+    for (int item = 0; item < ITEMS; item++) {
+      labels[item] = evaluation.floats()[item * INPUTS] > 0.5f ? 1 : 0;
+    }
+    NpyArray.ofFloats(labels, ITEMS).write(folder.resolve("labels.npy"));
+    Path json = folder.resolve("report.json");
+
+    int exit =
+        PackCommand.run(
+            "--model=" + model,
+            "--calibration=" + folder.resolve("calibration.npy"),
+            "--evaluation=" + folder.resolve("evaluation.npy"),
+            "--labels=" + folder.resolve("labels.npy"),
+            "--output=score",
+            "--profiles=" + profiles,
+            "--profile=own",
+            "--emulated-items=10",
+            "--json=" + json,
+            "--out=" + folder.resolve("out"));
+
+    assertThat(exit).isZero();
+    return StreamSupport.stream(
+            JsonParser.parseString(Files.readString(json))
+                .getAsJsonObject()
+                .getAsJsonArray("variants")
+                .spliterator(),
+            false)
+        .map(JsonElement::getAsJsonObject)
+        .toList();
+  }
+
+  /** The first input as it is, and which quarter of the inputs is the largest. */
+  private static Graph heads() {
+    float[] first = new float[INPUTS];
+    first[0] = 1;
+    float[] quarters = new float[CLASSES * INPUTS];
+    int each = INPUTS / CLASSES;
+    for (int quarter = 0; quarter < CLASSES; quarter++) {
+      int from = quarter * INPUTS + quarter * each;
+      Arrays.fill(quarters, from, from + each, 1);
+    }
+    return Nets.beside(Nets.dense("score", first, INPUTS), Nets.dense("classes", quarters, INPUTS));
+  }
+
+  /** Large numbers, of which those of one quarter are the largest. */
+  private static NpyArray items(long seed) {
+    Random random = new Random(seed);
+    float[] values = new float[ITEMS * INPUTS];
+    for (int i = 0; i < values.length; i++) {
+      int item = i / INPUTS;
+      boolean largest = i % INPUTS / (INPUTS / CLASSES) == item % CLASSES;
+      float each = (largest ? 0.9f : 0.6f) + random.nextFloat() / 10;
+      values[i] = i % INPUTS == 0 ? random.nextFloat() : each;
+    }
+    return NpyArray.ofFloats(values, ITEMS, INPUTS);
+  }
+}
