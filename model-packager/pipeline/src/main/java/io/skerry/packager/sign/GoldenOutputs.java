@@ -12,11 +12,13 @@ import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
 import io.skerry.runtime.Tensor;
 import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * What a model says about a few items, and how far a device may be off.
@@ -28,6 +30,10 @@ import java.util.Set;
  * <p>Each output is held to its own range: steps of integers, or boxes in pixels, would let a
  * probability be anything. Agents that know of one tolerance only get the widest, so that none
  * refuses a good model.
+ *
+ * <p>Whole numbers of a coarse file, such as those of classes, are expected where they are {@link
+ * SteadyNumbers steady}: a near tie falls the other way by other kernels, to any other class. One
+ * that is steady nowhere may be whatever it was seen to be.
  */
 final class GoldenOutputs {
   private static final int CASES = 8;
@@ -42,17 +48,17 @@ final class GoldenOutputs {
   private static final double HALF_SHARE = 0.01;
   private static final double INTEGER_SHARE = 0.05;
   private static final double INTEGER_RANGE = 255;
+  private static final double WHOLE_STEP = 1;
   // Of the largest: an output that says nothing of these items still has steps on another device.
   private static final double RANGE_LEAST = 0.001;
-  private static final Tolerance ONE_STEP = new Tolerance(1, 0);
-  private static final Tolerance INTEGER_STEPS = new Tolerance(INTEGER_SHARE * INTEGER_RANGE, 0);
+  private static final Tolerance ONE_STEP = new Tolerance(WHOLE_STEP, 0);
 
   private final LoadedModel model;
   private final Samples inputs;
   private final Set<String> integers = new HashSet<>();
 
-  /** Outputs of whole numbers that stand for nothing else. */
-  private final Set<String> wholes = new HashSet<>();
+  /** What outputs of whole numbers that stand for nothing else say. */
+  private final Map<String, DoubleSummaryStatistics> wholes = new TreeMap<>();
 
   /** What float outputs say at most. */
   private final Map<String, Double> largest = new HashMap<>();
@@ -69,17 +75,34 @@ final class GoldenOutputs {
   }
 
   private GoldenSet set(Precision precision) throws EngineException {
-    List<GoldenCase> cases = new ArrayList<>();
-    for (int item : Samples.spread(inputs.count(), CASES)) {
-      List<Tensor> given = List.of(Bench.input(model, inputs, item));
-      List<Tensor> said = model.run(given);
-      said.forEach(this::see);
-      cases.add(new GoldenCase(golden(given), golden(said)));
-    }
-    for (int item : Samples.spread(inputs.count(), ITEMS)) {
-      model.run(List.of(Bench.input(model, inputs, item))).forEach(this::see);
+    int[] kept = Samples.spread(inputs.count(), CASES);
+    for (int[] items : new int[][] {kept, Samples.spread(inputs.count(), ITEMS)}) {
+      for (int item : items) {
+        model.run(List.of(Bench.input(model, inputs, item))).forEach(this::see);
+      }
     }
     Map<String, Tolerance> own = own(precision);
+    List<GoldenCase> cases = new ArrayList<>();
+    if (!isCoarse(precision) || wholes.isEmpty()) {
+      for (int item : kept) {
+        cases.add(expected(item, Set.of()));
+      }
+    } else {
+      SteadyNumbers steady = SteadyNumbers.of(model, inputs, wholes(own));
+      Set<String> nowhere = steady.nowhere(CASES);
+      wholes.forEach(
+          (name, said) -> {
+            if (nowhere.contains(name)) {
+              own.put(name, new Tolerance(range(1, said), 0));
+            }
+          });
+      for (int item : steady.items(CASES)) {
+        GoldenCase golden = expected(item, steady.turning(item, CASES));
+        if (!golden.outputs().isEmpty()) {
+          cases.add(golden);
+        }
+      }
+    }
     Tolerance widest =
         own.values().stream()
             .reduce(
@@ -92,12 +115,29 @@ final class GoldenOutputs {
     return new GoldenSet(widest, own, cases);
   }
 
+  private Map<String, Tolerance> wholes(Map<String, Tolerance> own) {
+    Map<String, Tolerance> tolerances = new TreeMap<>(own);
+    tolerances.keySet().retainAll(wholes.keySet());
+    return tolerances;
+  }
+
+  private GoldenCase expected(int item, Set<String> without) throws EngineException {
+    List<Tensor> given = List.of(Bench.input(model, inputs, item));
+    List<Tensor> said = new ArrayList<>(model.run(given));
+    said.removeIf(output -> without.contains(output.name()));
+    return new GoldenCase(golden(given), golden(said));
+  }
+
   private void see(Tensor output) {
     if (output.type() == ElementType.INT8 || output.type() == ElementType.UINT8) {
       integers.add(output.name());
     }
     if (output.type() == ElementType.INT32 || output.type() == ElementType.INT64) {
-      wholes.add(output.name());
+      DoubleSummaryStatistics said =
+          wholes.computeIfAbsent(output.name(), name -> new DoubleSummaryStatistics());
+      for (int i = 0; i < output.data().limit(); i += output.type().bytes()) {
+        said.accept(output.type().number(output.data(), i));
+      }
     }
     if (output.type() == ElementType.FP32) {
       double most = 0;
@@ -118,9 +158,19 @@ final class GoldenOutputs {
     integers.forEach(
         name ->
             own.put(name, isCoarse(precision) ? tolerance(precision, INTEGER_RANGE) : ONE_STEP));
-    // Noise that turns a near tie turns the number of a class by any number of classes.
-    wholes.forEach(name -> own.put(name, isCoarse(precision) ? INTEGER_STEPS : ONE_STEP));
+    wholes.forEach(
+        (name, said) ->
+            own.put(
+                name,
+                isCoarse(precision) ? new Tolerance(range(INTEGER_SHARE, said), 0) : ONE_STEP));
     return own;
+  }
+
+  private static double range(double share, DoubleSummaryStatistics said) {
+    // An output without elements has no range.
+    return said.getCount() == 0
+        ? WHOLE_STEP
+        : Math.max(WHOLE_STEP, share * (said.getMax() - said.getMin()));
   }
 
   private static boolean isCoarse(Precision precision) {
@@ -140,7 +190,7 @@ final class GoldenOutputs {
     };
   }
 
-  private static List<GoldenTensor> golden(List<Tensor> tensors) {
+  static List<GoldenTensor> golden(List<Tensor> tensors) {
     return tensors.stream()
         .map(
             tensor -> new GoldenTensor(tensor.name(), tensor.type(), tensor.shape(), tensor.data()))

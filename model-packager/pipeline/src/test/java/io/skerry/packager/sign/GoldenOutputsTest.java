@@ -15,11 +15,12 @@ import io.skerry.runtime.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class GoldenOutputsTest {
   private static final int ITEMS = 100;
-  private static final Said INTEGERS = new Said("y", ElementType.INT8, 0);
+  private static final Said INTEGERS = new Said("y", ElementType.INT8, 0, input -> 0);
 
   @Test
   void letsIntegersDifferByStepsOfTheirRange() throws Exception {
@@ -76,24 +77,77 @@ class GoldenOutputsTest {
   @Test
   void letsWholeNumbersOfAFloatFileDifferByOne() throws Exception {
     for (Precision precision : List.of(Precision.FP32, Precision.INT8_WEIGHTS)) {
-      GoldenSet golden = golden(List.of(new Said("n", ElementType.INT64, 0)), precision);
+      GoldenSet golden = golden(List.of(wholes(input -> 0)), precision);
 
       assertThat(passes(golden, wholes(1))).isTrue();
       assertThat(passes(golden, wholes(2))).isFalse();
     }
   }
 
-  /** A near tie between two classes falls the other way by other kernels. */
+  /** A near tie between two classes falls the other way by other kernels, to any other class. */
   @Test
-  void letsClassNumbersOfACoarseFileTurn() throws Exception {
+  void expectsClassesOfACoarseFileWhereTheyAreNoNearTie() throws Exception {
+    Said classes = wholes(input -> 97 * (long) (10 * input));
     for (Precision precision : List.of(Precision.INT8, Precision.FP16)) {
-      GoldenSet golden =
-          golden(List.of(new Said("n", ElementType.INT64, 0), floats("p", 1)), precision);
+      GoldenSet golden = golden(List.of(classes, floats("p", 1)), precision);
 
-      assertThat(passes(golden, wholes(9))).isTrue();
-      assertThat(passes(golden, wholes(13))).isFalse();
+      assertThat(golden.cases()).hasSize(8);
+      for (GoldenCase each : golden.cases()) {
+        float input = each.inputs().getFirst().data().getFloat(0);
+        assertThat((int) (10 * 0.985f * input)).isEqualTo((int) (10 * 1.015f * input));
+        assertThat(each.outputs()).hasSize(2);
+        assertThat(fits(golden, each, wholes(classes.whole().applyAsLong(input) + 90))).isFalse();
+      }
+      assertThat(golden.tolerance("n").absolute()).isBetween(40.0, 50.0);
       assertThat(golden.tolerance("p").absolute()).isLessThanOrEqualTo(0.05);
     }
+  }
+
+  /** Few classes are held to one more or less: a share of a step would be none. */
+  @Test
+  void letsFewClassesOfACoarseFileDifferByOne() throws Exception {
+    for (Precision precision : List.of(Precision.INT8, Precision.FP16)) {
+      GoldenSet golden = golden(List.of(wholes(input -> 0), floats("p", 1)), precision);
+
+      assertThat(passes(golden, wholes(1))).isTrue();
+      assertThat(passes(golden, wholes(2))).isFalse();
+    }
+  }
+
+  @Test
+  void expectsNoNumbersWhereTheyTurn() throws Exception {
+    GoldenSet golden =
+        golden(
+            List.of(wholes(input -> input < 0.11 ? 7 : anything(input)), floats("p", 1)),
+            Precision.INT8);
+
+    assertThat(golden.cases()).hasSize(8);
+    assertThat(golden.tolerance("n").absolute()).isLessThanOrEqualTo(50);
+    for (GoldenCase each : golden.cases()) {
+      boolean steady = each.inputs().getFirst().data().getFloat(0) < 0.11;
+      assertThat(each.outputs()).hasSize(steady ? 2 : 1);
+      assertThat(each.outputs().getLast().name()).isEqualTo("p");
+      assertThat(fits(golden, each, wholes(500))).isEqualTo(!steady);
+    }
+    assertThat(golden.cases().getFirst().outputs()).hasSize(2);
+    GoldenSet alone =
+        golden(List.of(wholes(input -> input < 0.11 ? 7 : anything(input))), Precision.INT8);
+    assertThat(alone.cases()).hasSizeBetween(1, 7).allMatch(each -> !each.outputs().isEmpty());
+  }
+
+  @Test
+  void holdsNumbersThatTurnOnEveryItemToTheirRange() throws Exception {
+    GoldenSet golden =
+        golden(List.of(wholes(GoldenOutputsTest::anything), floats("p", 1)), Precision.INT8);
+
+    assertThat(golden.cases()).hasSize(8).allMatch(each -> each.outputs().size() == 2);
+    assertThat(golden.tolerance("n").absolute()).isBetween(900.0, 1000.0);
+    assertThat(passes(golden, wholes(5000))).isFalse();
+  }
+
+  /** Of a near tie all the time. */
+  private static long anything(float input) {
+    return new Random(Float.floatToIntBits(input) * 0x9E3779B9L).nextInt(1000);
   }
 
   /** Kernels of some accelerators multiply shorter floats: they are off by a thousandth. */
@@ -184,7 +238,7 @@ class GoldenOutputsTest {
   private static GoldenSet golden(List<Said> outputs, Precision precision) throws Exception {
     float[] values = new float[ITEMS];
     for (int i = 0; i < ITEMS; i++) {
-      values[i] = (float) i / (ITEMS - 1);
+      values[i] = (i + 1f) / ITEMS;
     }
     Samples inputs = Samples.of("inputs", NpyArray.ofFloats(values, ITEMS, 1), 1);
     try (LoadedModel model = new Echo(outputs)) {
@@ -193,15 +247,24 @@ class GoldenOutputsTest {
   }
 
   private static Said floats(String name, float factor) {
-    return new Said(name, ElementType.FP32, factor);
+    return new Said(name, ElementType.FP32, factor, input -> 0);
   }
 
-  /** An output: its input, which is 0 to 1, times a factor; or always 0, of integers. */
-  private record Said(String name, ElementType type, float factor) {
+  private static Said wholes(Whole whole) {
+    return new Said("n", ElementType.INT64, 0, whole);
+  }
+
+  @FunctionalInterface
+  private interface Whole {
+    long applyAsLong(float input);
+  }
+
+  /** An output: its input, up to 1, times a factor; or always 0, of integers; or a whole number. */
+  private record Said(String name, ElementType type, float factor, Whole whole) {
     Tensor of(float input) {
       return switch (type) {
         case FP32 -> saying(name, factor * input);
-        case INT64 -> wholes(0);
+        case INT64 -> wholes(whole.applyAsLong(input));
         default -> integers(0);
       };
     }
