@@ -47,7 +47,6 @@ import org.slf4j.LoggerFactory;
  */
 final class ControlPlane implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ControlPlane.class);
-  private static final String UPLOADS = "uploads";
 
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
   private @Nullable ServerAddress address;
@@ -123,7 +122,7 @@ final class ControlPlane implements AutoCloseable {
         ApplicationContext.builder()
             .banner(false)
             .deduceEnvironment(false)
-            .properties(properties(config, devicePort, folder.emptied(UPLOADS)))
+            .properties(properties(config, devicePort, folder.emptied(DataFolder.UPLOADS)))
             .singletons(
                 config,
                 config.ingest(),

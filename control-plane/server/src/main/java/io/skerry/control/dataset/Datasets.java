@@ -49,7 +49,7 @@ public final class Datasets {
   private static final Logger log = LoggerFactory.getLogger(Datasets.class);
 
   private final Database database;
-  private final Path root;
+  private final DataFolder data;
   private final AuditLog audit;
   private final SnapshotFiles files;
   private final Clock clock = Clock.systemUTC();
@@ -57,7 +57,7 @@ public final class Datasets {
   Datasets(Database database, DataFolder data, AuditLog audit, Seals seals) {
     this.files = new SnapshotFiles(data.root(), seals);
     this.database = database;
-    this.root = data.root();
+    this.data = data;
     this.audit = audit;
   }
 
@@ -75,9 +75,8 @@ public final class Datasets {
           ErrorCode.REQUEST_INVALID,
           "window %d is not between 1 and %d".formatted(window, WINDOW_MAX));
     }
-    Path incoming =
-        Files.createTempFile(
-            Files.createDirectories(root.resolve("lake/incoming")), "batch-", ".csv");
+    // What a server that is killed leaves there is removed at the next start.
+    Path incoming = Files.createTempFile(data.child(DataFolder.UPLOADS), "batch-", ".csv");
     try {
       String content = receive(body, incoming).toString();
       Optional<DatasetStore.StoredBatch> before =

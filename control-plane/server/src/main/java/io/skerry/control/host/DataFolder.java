@@ -32,6 +32,9 @@ import java.util.stream.Stream;
  * </pre>
  */
 public final class DataFolder implements AutoCloseable {
+  /** The folder of files that end with the request that brought them; emptied at every start. */
+  public static final String UPLOADS = "uploads";
+
   private final Path root;
   private final FileChannel lockFile;
   private final FileLock lock;

@@ -96,7 +96,7 @@ class DatasetsTest {
 
     assertThat(data.resolve("lake/datasets/name=bad")).doesNotExist();
     assertThat(datasets.batches()).noneMatch(batch -> batch.name().equals("bad"));
-    try (Stream<Path> incoming = Files.list(data.resolve("lake/incoming"))) {
+    try (Stream<Path> incoming = Files.list(data.resolve("uploads"))) {
       assertThat(incoming).isEmpty();
     }
   }
