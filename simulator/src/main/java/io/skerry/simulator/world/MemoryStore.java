@@ -47,6 +47,8 @@ public final class MemoryStore {
   private final Set<DeviceId> behind = new LinkedHashSet<>();
   private long term;
   private long queued;
+  // Of what rollouts are decided by: who there is, what they are ordered and what they say.
+  private long changes;
   private long duplicates;
   private long refused;
 
@@ -93,10 +95,12 @@ public final class MemoryStore {
   /** Enrols a device. */
   public void enroll(DeviceId device) {
     devices.putIfAbsent(device, new Device(device));
+    changes++;
   }
 
   /** Removes a device, and what it was ordered. */
   public void remove(DeviceId device) {
+    changes++;
     devices.remove(device);
     outbox.remove(device);
     behind.remove(device);
@@ -122,6 +126,7 @@ public final class MemoryStore {
     if (device == null) {
       return;
     }
+    changes++;
     if (status.online()) {
       device.instances =
           CloneMachine.after(
@@ -139,6 +144,7 @@ public final class MemoryStore {
 
   /** Counts every device as offline until it says otherwise. */
   public void forgetPresence() {
+    changes++;
     devices.values().forEach(device -> device.online = false);
   }
 
@@ -171,6 +177,7 @@ public final class MemoryStore {
     if (before != null && !report.isAfter(before.bootEpoch(), before.sequence())) {
       return false;
     }
+    changes++;
     device.report = report;
     device.newestEpoch = Math.max(device.newestEpoch, report.bootEpoch());
     if (report.observed().isAfter(device.desired)) {
@@ -349,6 +356,7 @@ public final class MemoryStore {
   }
 
   private void issued(Device device, Instant now) {
+    changes++;
     device.issuedAt = now;
     queue(device);
     behind.add(device.id);
@@ -450,6 +458,11 @@ public final class MemoryStore {
       }
     }
     return again;
+  }
+
+  /** Grows with every change of who there is, is online, is ordered what, or reports what. */
+  long changes() {
+    return changes;
   }
 
   /** Whether the sweep has anybody to look at. */

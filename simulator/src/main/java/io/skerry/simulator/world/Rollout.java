@@ -57,6 +57,7 @@ final class Rollout {
   // A newer rollout has its place: nobody catches up with it any more.
   boolean released;
   private @Nullable List<Deployment> late;
+  final Looked looked = new Looked();
   private final List<Decision> decisions = new ArrayList<>();
 
   /** One device's part. */

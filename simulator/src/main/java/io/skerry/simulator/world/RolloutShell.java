@@ -2,6 +2,7 @@ package io.skerry.simulator.world;
 
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.gate.GateSpec;
 import io.skerry.fleet.rollout.Census;
@@ -90,6 +91,10 @@ final class RolloutShell implements RolloutBooks {
   private final Map<RolloutId, Rollout> rollouts = new LinkedHashMap<>();
   private final GateCounts gates;
   private int made;
+  // Of rollouts and of what their gates see; with those of the store, of all that decides.
+  private long changes;
+  private long activeAt = -1;
+  private boolean active;
 
   RolloutShell(
       MemoryStore store,
@@ -165,6 +170,7 @@ final class RolloutShell implements RolloutBooks {
   }
 
   private Rollout start(List<RolloutPart> parts, RolloutPlan plan, Duration window, Instant now) {
+    changes++;
     RolloutId id = new RolloutId("rollout-" + ++made);
     Map<DeviceId, String> outside = new LinkedHashMap<>();
     List<Candidate> candidates = new ArrayList<>();
@@ -213,13 +219,16 @@ final class RolloutShell implements RolloutBooks {
     return rollouts.values();
   }
 
+  private long changes() {
+    return changes + store.changes();
+  }
+
   boolean isActive() {
-    for (Rollout rollout : rollouts.values()) {
-      if (rollout.isFollowed(store::isOnline)) {
-        return true;
-      }
+    if (activeAt != changes()) {
+      active = rollouts.values().stream().anyMatch(one -> one.isFollowed(store::isOnline));
+      activeAt = changes();
     }
-    return false;
+    return active;
   }
 
   /** The devices are heard from now on: what they did before, nobody could tell. */
@@ -248,6 +257,7 @@ final class RolloutShell implements RolloutBooks {
    * long that was, its deadlines begin again.
    */
   void returned(DeviceId device, Instant now) {
+    changes++;
     long at = now.toEpochMilli();
     for (Rollout rollout : rollouts.values()) {
       Rollout.Deployment one = rollout.deployments.get(device);
@@ -346,6 +356,10 @@ final class RolloutShell implements RolloutBooks {
 
     @Override
     public Census census() {
+      return rollout.looked.census(changes(), this::counted);
+    }
+
+    private Census counted() {
       List<Census.Cell> cells = new ArrayList<>();
       rollout.deployments.forEach(
           (device, one) -> {
@@ -365,27 +379,40 @@ final class RolloutShell implements RolloutBooks {
 
     @Override
     public Evidence evidence() {
-      return RolloutMachine.openStage(rollout.state).isEmpty() ? Evidence.NONE : rollout.evidence();
+      return RolloutMachine.openStage(rollout.state).isEmpty()
+          ? Evidence.NONE
+          : rollout.looked.evidence(changes(), rollout::evidence);
+    }
+
+    @Override
+    public List<GateResult> judged(int stage, RolloutEvent.Observed seen) {
+      return rollout.looked.judged(stage, seen, () -> Page.super.judged(stage, seen));
     }
 
     @Override
     public int carryOut(RolloutEffect effect, Instant now) {
+      changes++;
       return RolloutShell.this.carryOut(rollout, effect, now);
     }
 
     @Override
     public void keep(RolloutEvent event, RolloutState after, Instant now) {
+      changes++;
       rollout.decided(event, after, now);
     }
   }
 
   private void follow(Rollout rollout, Instant now) {
+    if (!rollout.looked.follows(changes())) {
+      return;
+    }
     rollout.deployments.forEach(
         (device, one) -> {
           List<DeploymentMachine.Part> parts = parts(device, one);
           if (!parts.isEmpty()) {
             DeploymentState after = DeploymentMachine.after(one.state, parts);
             if (after != one.state) {
+              changes++;
               one.state = after;
               one.stepAt = now.toEpochMilli();
             }
@@ -989,6 +1016,7 @@ final class RolloutShell implements RolloutBooks {
     OptionalInt through = RolloutMachine.joinedThrough(rollout.plan, rollout.state);
     int admitted = through.isPresent() ? admit(rollout, through.getAsInt()) : 0;
     if (admitted > 0) {
+      changes++;
       rollout.joined();
     }
     return admitted;
@@ -996,6 +1024,7 @@ final class RolloutShell implements RolloutBooks {
 
   /** A device was removed from the fleet. */
   void removed(DeviceId device) {
+    changes++;
     for (Rollout rollout : rollouts.values()) {
       Rollout.Deployment one = rollout.deployments.get(device);
       if (one != null && !one.opened) {
@@ -1008,11 +1037,13 @@ final class RolloutShell implements RolloutBooks {
 
   /** Counts a stored window for the gates. */
   void counted(DeviceId device, long epoch, Window window, WindowCounts counts) {
+    changes++;
     gates.counted(device, epoch, window, counts);
   }
 
   /** Counts a stored outcome for the gates. */
   void counted(DeviceId device, Feedback outcome) {
+    changes++;
     gates.counted(device, outcome);
   }
 }

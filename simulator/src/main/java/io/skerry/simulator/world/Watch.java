@@ -134,6 +134,8 @@ public final class Watch {
     // Stored since the newest stage was opened.
     private long predictions;
     private long orderedWhenPaused;
+    // Nobody was ordered anything since, in changes of the store.
+    private long pausedAt = -1;
   }
 
   Watch(Fleet fleet) {
@@ -550,6 +552,10 @@ public final class Watch {
   /** It was looked at while it is paused: nobody more may have an order of it. */
   void paused(Rollout rollout) {
     Touched seen = touched.computeIfAbsent(rollout, key -> new Touched());
+    if (seen.pausedAt == fleet.store().changes()) {
+      return;
+    }
+    seen.pausedAt = fleet.store().changes();
     long ordered = ordered(rollout);
     if (ordered > seen.orderedWhenPaused) {
       broken(

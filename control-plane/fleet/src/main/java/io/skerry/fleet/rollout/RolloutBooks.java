@@ -1,8 +1,10 @@
 package io.skerry.fleet.rollout;
 
 import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.GateResult;
 import io.skerry.protocol.RolloutId;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -49,6 +51,14 @@ public interface RolloutBooks {
 
     /** What was seen since the current stage opened. */
     Evidence evidence();
+
+    /**
+     * What the gates say of a stage. A book that knows that it saw the same before may say again
+     * what they said then.
+     */
+    default List<GateResult> judged(int stage, RolloutEvent.Observed seen) {
+      return RolloutMachine.judge(plan(), stage, seen);
+    }
 
     /**
      * Carries an effect out on the devices and their desired documents.

@@ -23,7 +23,7 @@ public final class RolloutDriver {
   /** Applies one event to a rollout's page; a refused event changes nothing. */
   public static RolloutMachine.Step apply(RolloutBooks.Page page, RolloutEvent event, Instant now) {
     RolloutState before = page.state();
-    RolloutMachine.Step step = RolloutMachine.step(page.plan(), before, event, now);
+    RolloutMachine.Step step = RolloutMachine.step(page.plan(), before, event, now, page::judged);
     if (step.refusal().isPresent()) {
       return step;
     }

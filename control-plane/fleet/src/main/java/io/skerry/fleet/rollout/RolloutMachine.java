@@ -67,14 +67,26 @@ public final class RolloutMachine {
     }
   }
 
+  /** What the gates say of a stage, see {@link #judge}; the same of the same. */
+  @FunctionalInterface
+  interface Judge {
+    List<GateResult> of(int stage, RolloutEvent.Observed seen);
+  }
+
   /** The state and the orders after an event. */
   public static Step step(RolloutPlan plan, RolloutState state, RolloutEvent event, Instant now) {
+    return step(plan, state, event, now, (stage, seen) -> judge(plan, stage, seen));
+  }
+
+  /** The same; the judge may know what it said of the same before. */
+  static Step step(
+      RolloutPlan plan, RolloutState state, RolloutEvent event, Instant now, Judge judge) {
     return switch (event) {
       case RolloutEvent.Submit _ -> submit(plan, state);
       case RolloutEvent.Approve approve -> approve(plan, state, approve.by(), now);
       case RolloutEvent.Start _ ->
           state.phase() instanceof Ready ? open(plan, state, 0, now) : refused(state, "be started");
-      case RolloutEvent.Observed observed -> observed(plan, state, observed, now);
+      case RolloutEvent.Observed observed -> observed(plan, state, observed, now, judge);
       case RolloutEvent.Ordered(int asked, int given) ->
           Step.to(paidBack(plan, state, asked - given));
       case RolloutEvent.Pause pause ->
@@ -104,7 +116,8 @@ public final class RolloutMachine {
     return judge(plan, stage, new RolloutEvent.Observed(census, evidence, Instant.EPOCH));
   }
 
-  private static List<GateResult> judge(RolloutPlan plan, int stage, RolloutEvent.Observed seen) {
+  /** The same of what an event saw, by its rules. */
+  static List<GateResult> judge(RolloutPlan plan, int stage, RolloutEvent.Observed seen) {
     Census census = seen.census();
     GateSettings gates =
         plan.isHoldback(stage)
@@ -333,11 +346,11 @@ public final class RolloutMachine {
   }
 
   private static Step observed(
-      RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen, Instant now) {
+      RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen, Instant now, Judge judge) {
     return switch (state.phase()) {
-      case Running(int stage) -> running(plan, state, stage, seen, now);
+      case Running(int stage) -> running(plan, state, stage, judge.of(stage, seen), seen, now);
       case Paused(int stage, PauseReason why, String _) ->
-          paused(plan, state, stage, why, seen, now);
+          paused(plan, state, stage, why, judge.of(stage, seen), seen, now);
       case Aborting aborting -> aborting(plan, state, aborting, seen, now);
       case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
       case Succeeded _ -> catchingUp(plan, state, seen, now);
@@ -347,8 +360,12 @@ public final class RolloutMachine {
   }
 
   private static Step running(
-      RolloutPlan plan, RolloutState before, int stage, RolloutEvent.Observed seen, Instant now) {
-    List<GateResult> gates = judge(plan, stage, seen);
+      RolloutPlan plan,
+      RolloutState before,
+      int stage,
+      List<GateResult> gates,
+      RolloutEvent.Observed seen,
+      Instant now) {
     Optional<GateAction> harm = harm(counting(before, gates));
     if (harm.isPresent()) {
       return harmed(
@@ -499,9 +516,9 @@ public final class RolloutMachine {
       RolloutState state,
       int stage,
       PauseReason why,
+      List<GateResult> gates,
       RolloutEvent.Observed seen,
       Instant now) {
-    List<GateResult> gates = judge(plan, stage, seen);
     Optional<GateAction> harm = harm(gates).filter(action -> action != GateAction.PAUSE);
     if (harm.isPresent()) {
       return harmed(
