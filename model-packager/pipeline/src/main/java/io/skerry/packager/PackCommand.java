@@ -233,7 +233,7 @@ final class PackCommand implements Callable<Integer> {
     }
     String text =
         exception instanceof NoSuchFileException
-            ? "there is no file " + exception.getMessage()
+            ? "there is no file %s: check the path".formatted(exception.getMessage())
             : Packaging.oneLine(exception);
     return text.contains(DISK_FULL)
         ? text

@@ -7,6 +7,7 @@ import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -37,6 +38,12 @@ class InspectCommandTest {
     assertThat(PackCommand.told(new IllegalStateException("no\nsuch state")))
         .isEqualTo(
             "IllegalStateException: no such state: this is a fault of Skerry: report it with what 'skerry pack --trace' prints");
+  }
+
+  @Test
+  void tellsWhatToDoAboutAFileThatIsNotThere() {
+    assertThat(PackCommand.told(new NoSuchFileException("model.onnx")))
+        .isEqualTo("there is no file model.onnx: check the path");
   }
 
   private List<String> floats(NodeProto... nodes) throws Exception {

@@ -81,7 +81,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.lite.schema.ArgMaxOptionsT;
+import org.tensorflow.lite.schema.BufferT;
 import org.tensorflow.lite.schema.BuiltinOperator;
+import org.tensorflow.lite.schema.BuiltinOptions;
+import org.tensorflow.lite.schema.BuiltinOptionsUnion;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorCodeT;
 import org.tensorflow.lite.schema.OperatorT;
@@ -591,6 +595,81 @@ class PackagingTest {
     OciLayout layout = OciLayout.read(job.output().resolve("arm64-neon"));
     ArtifactManifest manifest = reader(layout).manifest(layout.model(), layout.signature());
     assertThat(manifest.tensors().outputs().getFirst().shape()).isEmpty();
+  }
+
+  /** Its agents compare the number of a class only where another device says the same. */
+  @Test
+  void expectsTheNumberOfAClassWhereItIsNoNearTie() throws Exception {
+    Graph images = Nets.imageNet(5);
+    Samples samples = Nets.randomItems(images, 60);
+    ModelT model =
+        ModelT.deserializeFromBinary(
+            TfliteExport.write(
+                Nets.quantized(
+                    images,
+                    Calibrator.observe(images, samples),
+                    Scheme.SIGNED,
+                    Options.of(Clipping.MIN_MAX))));
+    SubGraphT net = model.getSubgraphs()[0];
+    TensorT axis = new TensorT();
+    axis.setName("axis");
+    axis.setType(TensorType.INT32);
+    axis.setShape(new int[] {1});
+    axis.setBuffer(model.getBuffers().length);
+    BufferT one = new BufferT();
+    one.setData(new int[] {1, 0, 0, 0});
+    model.setBuffers(with(model.getBuffers(), one));
+    TensorT number = new TensorT();
+    number.setName("class");
+    number.setType(TensorType.INT64);
+    number.setShape(new int[] {1});
+    OperatorCodeT code = new OperatorCodeT();
+    code.setBuiltinCode(BuiltinOperator.ARG_MAX);
+    code.setDeprecatedBuiltinCode((byte) BuiltinOperator.ARG_MAX);
+    OperatorT largest = new OperatorT();
+    largest.setOpcodeIndex(model.getOperatorCodes().length);
+    int scores = net.getOutputs()[0];
+    int tensors = net.getTensors().length;
+    largest.setInputs(new int[] {scores, tensors});
+    largest.setOutputs(new int[] {tensors + 1});
+    ArgMaxOptionsT options = new ArgMaxOptionsT();
+    options.setOutputType(TensorType.INT64);
+    BuiltinOptionsUnion union = new BuiltinOptionsUnion();
+    union.setType(BuiltinOptions.ArgMaxOptions);
+    union.setValue(options);
+    largest.setBuiltinOptions(union);
+    model.setOperatorCodes(with(model.getOperatorCodes(), code));
+    net.setOperators(with(net.getOperators(), largest));
+    net.setTensors(with(with(net.getTensors(), axis), number));
+    net.setOutputs(new int[] {scores, tensors + 1});
+    for (OperatorT operator : net.getOperators()) {
+      operator.setCustomOptions(null);
+    }
+    Path file = Files.write(folder.resolve("classes.tflite"), model.serializeToBinary());
+    samples.write(folder.resolve("items.npy"));
+
+    int exit =
+        PackCommand.run(
+            "--model=" + file,
+            "--calibration=" + folder.resolve("items.npy"),
+            "--key=" + folder.resolve("release.pem"),
+            "--profile=arm64-neon",
+            "--out=" + folder.resolve("classes"));
+
+    assertThat(exit).isZero();
+    OciLayout layout = OciLayout.read(folder.resolve("classes/arm64-neon"));
+    ArtifactReader reader = reader(layout);
+    GoldenSet golden =
+        reader.golden(reader.manifest(layout.model(), layout.signature())).orElseThrow();
+    assertThat(golden.cases()).hasSize(8);
+    assertThat(golden.tolerance("class").absolute()).isEqualTo(1);
+    for (GoldenCase each : golden.cases()) {
+      assertThat(each.outputs()).hasSize(2);
+      float[] said = new float[10];
+      each.outputs().getFirst().data().asFloatBuffer().get(said);
+      Arrays.sort(said);
+      assertThat(said[9] - said[8]).isGreaterThan(0.02f);
+    }
   }
 
   private static <T> T[] with(T[] array, T last) {

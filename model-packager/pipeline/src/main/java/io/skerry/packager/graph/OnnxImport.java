@@ -290,7 +290,7 @@ public final class OnnxImport {
       boolean fixed = dimension.hasDimValue() && dimension.getDimValue() > 0;
       if (!fixed && !dimensions.isEmpty()) {
         throw new ModelRefusedException(
-            "input '%s' has no fixed size in dimension %d: only the batch may vary, fix the others at export, or give 'skerry pack' the --input-shape"
+            "input '%s' has no fixed size in dimension %d: only the batch may vary, fix the others at export, or give 'skerry pack' or 'skerry import model' the --input-shape"
                 .formatted(input.getName(), dimensions.size()));
       }
       if (dimension.getDimValue() > Integer.MAX_VALUE) {
