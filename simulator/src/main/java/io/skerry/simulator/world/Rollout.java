@@ -56,6 +56,8 @@ final class Rollout {
   long openedAt;
   // A newer rollout has its place: nobody catches up with it any more.
   boolean released;
+  // A trial that was good: the version is the active one, where it is offered.
+  boolean promoted;
   private @Nullable List<Deployment> late;
   final Looked looked = new Looked();
   private final List<Decision> decisions = new ArrayList<>();
@@ -87,9 +89,11 @@ final class Rollout {
     }
 
     boolean isLate() {
-      return state == DeploymentState.DEFERRED
-          || state == DeploymentState.PENDING
-          || state.isInFlight();
+      return isWaiting() || state.isInFlight();
+    }
+
+    boolean isWaiting() {
+      return state == DeploymentState.DEFERRED || state == DeploymentState.PENDING;
     }
 
     /** Whether it was ever given an order. */
@@ -110,7 +114,7 @@ final class Rollout {
 
   /** Where one part of the rollout lives on a device. */
   static final class Place {
-    final SlotId slot;
+    SlotId slot;
     final Seen newer = new Seen();
     final Seen older = new Seen();
     Releases.@Nullable Variant ordered;
@@ -227,7 +231,7 @@ final class Rollout {
 
   /** Whether the version is beside another one that stays active. */
   boolean isTrial() {
-    return plan.kind().isTrial();
+    return plan.kind().isTrial() && !promoted;
   }
 
   /** The slot that tells of its devices: the first part's. */
@@ -255,7 +259,7 @@ final class Rollout {
     return !released
         && (state.phase() instanceof RolloutPhase.Running
             || state.phase() instanceof RolloutPhase.Paused
-            // Nobody catches up with a trial.
+            // Nobody gets what was tried and dropped.
             || (state.phase() instanceof RolloutPhase.Succeeded && !isTrial()));
   }
 
@@ -276,7 +280,7 @@ final class Rollout {
     if (!state.phase().isTerminal()) {
       return true;
     }
-    // Nobody catches up with a trial.
+    // Nobody gets what was tried and dropped.
     if (released || isTrial() || !(state.phase() instanceof RolloutPhase.Succeeded)) {
       return false;
     }

@@ -201,6 +201,8 @@ final class RolloutShell implements RolloutBooks {
     for (Rollout other : rollouts.values()) {
       if (!other.state.phase().isTerminal()) {
         apply(other, new RolloutEvent.Supersede(id), now);
+      } else if (other.promoted && !other.released) {
+        giveUp(other, now);
       }
       other.released = true;
     }
@@ -516,7 +518,16 @@ final class RolloutShell implements RolloutBooks {
       case RolloutEffect.CloseOut(boolean catchesUp) ->
           rollout.deployments.forEach((device, one) -> closeOut(device, one, catchesUp));
       case RolloutEffect.RestoreBrokenUnits _ -> restoreBrokenUnits(rollout, now);
-      case RolloutEffect.ConcludeTrial(boolean promote) -> conclude(rollout, promote, now);
+      case RolloutEffect.ConcludeTrial(boolean promote) -> {
+        if (promote) {
+          letWait(rollout);
+        } else {
+          drop(rollout, now);
+        }
+      }
+    }
+    if (rollout.promoted) {
+      endTrials(rollout, now);
     }
     return orders;
   }
@@ -633,6 +644,9 @@ final class RolloutShell implements RolloutBooks {
 
   private static SlotMode mode(Rollout rollout, int part) {
     SlotId beside = rollout.parts.get(part).slot();
+    if (rollout.promoted) {
+      return new SlotMode.Active();
+    }
     return switch (rollout.plan.kind()) {
       case RolloutKind.Replace() -> new SlotMode.Active();
       case RolloutKind.Split split -> new SlotMode.Ab(new SlotMode.Trial(beside, split.share()));
@@ -731,7 +745,9 @@ final class RolloutShell implements RolloutBooks {
         rollout,
         devices,
         part,
-        rollout.parts.get(part).place(rollout.plan.kind()),
+        rollout.promoted
+            ? rollout.parts.get(part).slot()
+            : rollout.parts.get(part).place(rollout.plan.kind()),
         chosen,
         mode,
         now);
@@ -882,34 +898,73 @@ final class RolloutShell implements RolloutBooks {
   }
 
   // Whoever may still have it on trial: also those that failed, or are away.
-  private void conclude(Rollout rollout, boolean promote, Instant now) {
-    List<DeviceId> onTrial = new ArrayList<>();
-    List<DeviceId> good = new ArrayList<>();
+  private void drop(Rollout rollout, Instant now) {
+    List<DeviceId> onTrial = onTrial(rollout, one -> true);
+    endTrials(rollout, onTrial, now);
+    onTrial.forEach(device -> enter(rollout, device, DeploymentState.RESTORED, now));
+  }
+
+  // Also who was late, or is under way: they may fit still.
+  private static void letWait(Rollout rollout) {
+    rollout.promoted = true;
     rollout.deployments.forEach(
         (device, one) -> {
-          if (store.desired(device, rollout.place()).filter(rollout::isBroughtBy).isPresent()) {
-            onTrial.add(device);
-          }
           if (one.state == DeploymentState.COMMITTED) {
-            good.add(device);
+            one.state = DeploymentState.PENDING;
+            one.hasOrder = false;
+          } else if (one.opened && one.isLate()) {
+            one.state = DeploymentState.DEFERRED;
+            one.hasOrder = false;
+          }
+          for (int part = 0; part < rollout.parts.size(); part++) {
+            Rollout.Place place = one.places.get(part);
+            place.slot = rollout.parts.get(part).slot();
+            place.ordered = null;
+            place.revision = 0;
           }
         });
+    rollout.joined();
+  }
+
+  // On who does not wait, or no more, for the version as the active one.
+  private void endTrials(Rollout rollout, Instant now) {
+    endTrials(rollout, onTrial(rollout, one -> !one.isWaiting()), now);
+  }
+
+  private void endTrials(Rollout rollout, List<DeviceId> devices, Instant now) {
     for (int part = 0; part < rollout.parts.size(); part++) {
-      if (promote) {
-        order(
-            rollout,
-            good,
-            part,
-            rollout.parts.get(part).slot(),
-            bringing(rollout, part),
-            new SlotMode.Active(),
-            now);
-      }
-      order(rollout, onTrial, part, bringing(rollout, part), new SlotMode.Off(), now);
+      order(
+          rollout,
+          devices,
+          part,
+          rollout.parts.get(part).place(rollout.plan.kind()),
+          bringing(rollout, part),
+          new SlotMode.Off(),
+          now);
     }
-    if (!promote) {
-      onTrial.forEach(device -> enter(rollout, device, DeploymentState.RESTORED, now));
-    }
+  }
+
+  private List<DeviceId> onTrial(Rollout rollout, Predicate<Rollout.Deployment> which) {
+    List<DeviceId> onTrial = new ArrayList<>();
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (which.test(one)
+              && store.desired(device, rollout.place()).filter(rollout::isBroughtBy).isPresent()) {
+            onTrial.add(device);
+          }
+        });
+    return onTrial;
+  }
+
+  // Nobody gets any more what was good on trial.
+  private void giveUp(Rollout rollout, Instant now) {
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (one.opened && one.isWaiting()) {
+            one.state = DeploymentState.CANCELLED;
+          }
+        });
+    endTrials(rollout, now);
   }
 
   /** Whether the device is still ordered what the rollout brings. */

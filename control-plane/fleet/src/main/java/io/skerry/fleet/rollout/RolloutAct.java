@@ -37,7 +37,9 @@ public enum RolloutAct {
               : List.of(RESUME, PROMOTE, ABORT, ROLLBACK, RETRY);
       case RolloutPhase.Aborting _ -> List.of(ROLLBACK);
       case RolloutPhase.Succeeded _ ->
-          RolloutMachine.canGoBackAtTheEnd(plan, state) ? List.of(ROLLBACK, RETRY) : List.of();
+          RolloutMachine.canGoBackAtTheEnd(plan, state)
+              ? List.of(ROLLBACK, RETRY)
+              : plan.kind().promotes() ? List.of(RETRY) : List.of();
       case RolloutPhase.Aborted _, RolloutPhase.Superseded _ ->
           RolloutMachine.canGoBackAtTheEnd(plan, state) ? List.of(ROLLBACK) : List.of();
       case RolloutPhase.RollingBack _, RolloutPhase.RolledBack _ -> List.of();

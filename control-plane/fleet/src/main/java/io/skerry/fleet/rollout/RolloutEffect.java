@@ -44,7 +44,10 @@ public sealed interface RolloutEffect {
   record RetryFailed() implements RolloutEffect {}
 
   /**
-   * End a trial on every device that takes part: the version becomes the active one, or is dropped.
+   * End a trial. What is to be promoted then waits on each device that runs it, as PENDING, and on
+   * those that are late, under way or without an order, as DEFERRED, to be offered as the active
+   * version; until then it stays on trial there. On all others, and on every device when it is
+   * dropped, the trial ends at once.
    */
   record ConcludeTrial(boolean promote) implements RolloutEffect {}
 

@@ -64,13 +64,13 @@ public sealed interface RolloutEvent {
    *     the version over all open stages together only; 3 waits for the deadline of a stage whose
    *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way;
    *     5 waits also for devices that come while a stage is watched, whatever its deadline; 6 lets
-   *     late devices catch up whatever the pace, counts only profiles that tell something, and
-   *     promotes a trial at any hour
+   *     late devices catch up whatever the pace, counts only profiles that tell something, and ends
+   *     a trial at any hour; 7 ends one that is to be promoted within the windows only
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 7;
+    public static final int RULES = 8;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -127,9 +127,9 @@ public sealed interface RolloutEvent {
       return rules >= 7;
     }
 
-    /** Whether a trial is made active within the maintenance windows only. */
+    /** Whether a trial that is to be promoted waits with its end for a maintenance window. */
     boolean promotesInWindows() {
-      return rules >= 7;
+      return rules == 7;
     }
 
     /** Whether profiles that tell nothing yet have their share of the chance of a false stop. */

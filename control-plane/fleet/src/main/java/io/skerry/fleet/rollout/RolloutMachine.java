@@ -152,6 +152,15 @@ public final class RolloutMachine {
     };
   }
 
+  /** Whether it was a trial that was good: its devices get the version as the active one. */
+  public static boolean isPromoted(RolloutPlan plan, RolloutState state) {
+    return state.phase() instanceof Succeeded && plan.kind().promotes();
+  }
+
+  private static boolean isDropped(RolloutPlan plan) {
+    return plan.kind().isTrial() && !plan.kind().promotes();
+  }
+
   /**
    * The stage up to which devices that come later join: of a dynamic rollout the open one, and the
    * last one as long as what it brought is the newest.
@@ -271,7 +280,7 @@ public final class RolloutMachine {
   }
 
   private static Step retry(RolloutPlan plan, RolloutState state, Instant now, String reason) {
-    if (state.phase() instanceof Succeeded && !plan.kind().isTrial()) {
+    if (state.phase() instanceof Succeeded && !isDropped(plan)) {
       return triedAgain(state, now, reason);
     }
     OptionalInt stage = openStage(state);
@@ -732,7 +741,7 @@ public final class RolloutMachine {
     return open(plan, closed, stage + 1, now);
   }
 
-  // A trial's end orders every device at once, and is held to the windows unless a person says so.
+  // A trial's end once ordered every device at once.
   private static boolean waitsForAWindow(
       RolloutPlan plan, int stage, RolloutEvent why, Instant now) {
     return stage + 1 == plan.steps().size()
@@ -753,13 +762,14 @@ public final class RolloutMachine {
     if (!plan.kind().isTrial()) {
       return Step.to(state.in(new Succeeded("")), new RolloutEffect.CloseOut(true));
     }
-    String verdict =
-        (plan.kind().promotes() ? "promoted: " : "good, and dropped as asked: ")
-            + reasons(progress(state, stage).evidence(), Verdict.PASS);
-    return Step.to(
-        state.in(new Succeeded(verdict)),
-        new RolloutEffect.ConcludeTrial(plan.kind().promotes()),
-        new RolloutEffect.CloseOut(false));
+    String why = reasons(progress(state, stage).evidence(), Verdict.PASS);
+    return plan.kind().promotes()
+        ? Step.to(
+            state.in(new Succeeded("promoted: " + why)), new RolloutEffect.ConcludeTrial(true))
+        : Step.to(
+            state.in(new Succeeded("good, and dropped as asked: " + why)),
+            new RolloutEffect.ConcludeTrial(false),
+            new RolloutEffect.CloseOut(false));
   }
 
   private static Step aborting(
@@ -809,7 +819,8 @@ public final class RolloutMachine {
         == 0;
   }
 
-  // Late devices still get the version of a rollout that succeeded, and those that try again.
+  // Late devices still get the version of a rollout that succeeded, those that try again, and all
+  // that had one on trial which was good.
   private static Step catchingUp(
       RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen, Instant now) {
     Census census = seen.census();
@@ -817,16 +828,18 @@ public final class RolloutMachine {
     int again = census.count(cell -> cell.online() && cell.state() == DeploymentState.PENDING);
     int underWay = census.inFlightOnline();
     List<RolloutEffect> effects = upkeep(census);
-    int room = Math.max(0, Math.min(plan.limits().catchUp(), plan.limits().inFlight()) - underWay);
-    if (room == 0 || again + late == 0 || !plan.limits().isOpen(now) || plan.kind().isTrial()) {
+    int catchUp = Math.min(plan.limits().catchUp(), plan.limits().inFlight());
+    int most = plan.kind().promotes() ? plan.limits().inFlight() : catchUp;
+    if (underWay >= most || again + late == 0 || !plan.limits().isOpen(now) || isDropped(plan)) {
       return new Step(state, effects, Optional.empty());
     }
     Permits permits =
         seen.pacesCatchingUp()
             ? permits(plan, state, census, now)
             : new Permits(Integer.MAX_VALUE, false);
-    int retried = permits.least(Math.min(again, room), 0);
-    int caughtUp = permits.least(Math.min(late, room - retried), retried);
+    int retried = permits.least(Math.min(again, most - underWay), 0);
+    int room = Math.max(0, catchUp - underWay - retried);
+    int caughtUp = permits.least(Math.min(late, room), retried);
     if (retried > 0) {
       effects.add(new RolloutEffect.Offer(plan.steps().size() - 1, retried));
     }

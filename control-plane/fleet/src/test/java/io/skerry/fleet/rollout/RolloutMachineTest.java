@@ -309,40 +309,72 @@ class RolloutMachineTest {
 
   @Test
   void makesATrialActiveWithinItsWindowsOnly() {
-    SimulatedRollout trial =
-        new SimulatedRollout(
-            DEVICES,
-            trial(
-                new RolloutKind.Split(.5, true), limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT))));
-    trial.now = Instant.parse("2026-01-05T23:00:00Z");
-    trial.apply(new RolloutEvent.Start());
-    trial.observe(SimulatedRollout.GOOD);
-    trial.commitOffered();
-    trial.observe(SimulatedRollout.GOOD);
+    SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT)));
     trial.now = Instant.parse("2026-01-06T12:00:00Z");
-
-    RolloutState watched = trial.state;
     trial.observe(SimulatedRollout.GOOD_OF_MORE);
-    assertThat(trial.state.phase()).as("by day").isEqualTo(new RolloutPhase.Running(0));
-    assertThat(trial.state).as("it only waits: there is nothing to keep").isEqualTo(watched);
+
+    assertThat(trial.state.phase().code()).as("nothing is waited for").isEqualTo("SUCCEEDED");
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.inFlightOnline()).as("by day").isZero();
     trial.now = Instant.parse("2026-01-06T22:00:00Z");
     trial.observe(SimulatedRollout.GOOD);
-
-    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(trial.inFlightOnline()).as("by night").isEqualTo(DEVICES);
   }
 
   @Test
-  void makesATrialActiveAtAnyHourWhenAPersonSaysSo() {
+  void makesATrialActiveOnNoMoreDevicesAtATimeThanMayBeUnderWay() {
+    SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, 7, List.of()));
+    trial.members.getFirst().online = false;
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
+
+    int looks = 0;
+    while (trial.count(DeploymentState.COMMITTED) < DEVICES - 1 && looks < DEVICES) {
+      trial.observe(SimulatedRollout.GOOD);
+      assertThat(trial.inFlightOnline()).isBetween(1L, 7L);
+      trial.commitOffered();
+      looks++;
+    }
+    assertThat(looks).isEqualTo((DEVICES - 1 + 6) / 7);
+
+    trial.members.getFirst().online = true;
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.members.getFirst().state)
+        .as("who was away gets it when it is back")
+        .isEqualTo(DeploymentState.OFFERED);
+    trial.pass(trial.plan.deadlines().start());
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.members.getFirst().state).isEqualTo(DeploymentState.TIMED_OUT);
+    trial.apply(new RolloutEvent.Retry("again"));
+    assertThat(trial.members.getFirst().state).isEqualTo(DeploymentState.PENDING);
+  }
+
+  // A trial whose devices all run it, at the end of its watch.
+  private static SimulatedRollout watched(RolloutPlan.Limits limits) {
     SimulatedRollout trial =
-        new SimulatedRollout(
-            DEVICES,
-            trial(
-                new RolloutKind.Split(.5, true), limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT))));
-    trial.now = Instant.parse("2026-01-05T12:00:00Z");
+        new SimulatedRollout(DEVICES, trial(new RolloutKind.Split(.5, true), limits));
+    trial.now = Instant.parse("2026-01-05T23:00:00Z");
+    trial.apply(new RolloutEvent.Start());
+    for (int look = 0; look < DEVICES; look++) {
+      trial.observe(SimulatedRollout.GOOD);
+      trial.commitOffered();
+    }
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.count(DeploymentState.COMMITTED)).isEqualTo(DEVICES);
+    trial.pass(SOAK);
+    return trial;
+  }
+
+  @Test
+  void makesATrialActiveBeforeItsEndWhenAPersonSaysSo() {
+    SimulatedRollout trial = new SimulatedRollout(DEVICES, trial(new RolloutKind.Split(.5, true)));
     trial.apply(new RolloutEvent.Start());
 
     assertThat(trial.apply(new RolloutEvent.Promote("now")).effects())
-        .contains(new RolloutEffect.ConcludeTrial(true));
+        .endsWith(new RolloutEffect.ConcludeTrial(true));
+    assertThat(trial.count(DeploymentState.DEFERRED)).isEqualTo(DEVICES);
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.count(DeploymentState.OFFERED)).isEqualTo(DEVICES);
   }
 
   @Test

@@ -271,9 +271,26 @@ final class SimulatedRollout {
               .forEach(member -> member.state = DeploymentState.PENDING);
       case RolloutEffect.CloseOut(boolean catchesUp) ->
           members.forEach(member -> closeOut(member, catchesUp));
-      case RolloutEffect.RestoreBrokenUnits(), RolloutEffect.ConcludeTrial _ -> {}
+      case RolloutEffect.ConcludeTrial(boolean promote) -> {
+        if (promote) {
+          members.forEach(SimulatedRollout::promote);
+        }
+      }
+      case RolloutEffect.RestoreBrokenUnits() -> {}
     }
     return (int) (orders - before);
+  }
+
+  private static void promote(Member member) {
+    if (member.state == DeploymentState.COMMITTED) {
+      member.state = DeploymentState.PENDING;
+    } else if (member.exists
+        && (member.state == DeploymentState.PENDING
+            || member.state == DeploymentState.DEFERRED
+            || member.state.isInFlight())) {
+      member.state = DeploymentState.DEFERRED;
+      member.hasOrder = false;
+    }
   }
 
   private static void closeOut(Member member, boolean catchesUp) {

@@ -39,6 +39,8 @@ final class Deployments {
   private static final List<String> BEFORE_SWITCH = names(DeploymentState::isBeforeSwitch);
   private static final List<String> RETRYABLE = names(DeploymentState::isRetryable);
   private static final List<String> FAILED = names(DeploymentState::isFailure);
+  private static final List<String> WAITING =
+      List.of(DeploymentState.PENDING.name(), DeploymentState.DEFERRED.name());
   // That may have an order: also of an earlier attempt.
   private static final List<String> ORDERED =
       names(
@@ -132,7 +134,13 @@ final class Deployments {
               order.id().value(),
               RETRYABLE,
               order.places());
-      case RolloutEffect.ConcludeTrial(boolean promote) -> conclude(transaction, order, promote);
+      case RolloutEffect.ConcludeTrial(boolean promote) -> {
+        if (promote) {
+          letWait(transaction, order);
+        } else {
+          drop(transaction, order);
+        }
+      }
       case RolloutEffect.CloseOut(boolean catchesUp) ->
           transaction.update(
               """
@@ -373,10 +381,9 @@ final class Deployments {
   }
 
   private void cancel(Transaction transaction, RolloutOrder order) {
-    List<String> waiting = List.of(DeploymentState.PENDING.name(), DeploymentState.DEFERRED.name());
     // Who was too late, or failed, may still switch while its order stands.
     List<String> late = new ArrayList<>(FAILED);
-    late.addAll(waiting);
+    late.addAll(WAITING);
     List<String> either = new ArrayList<>(late);
     either.addAll(BEFORE_SWITCH);
     // At once: between two looks a device could go from the one to the other.
@@ -393,7 +400,7 @@ final class Deployments {
         keeping,
         order.id().value(),
         BEFORE_SWITCH,
-        waiting);
+        WAITING);
   }
 
   private static List<String> of(
@@ -618,65 +625,73 @@ final class Deployments {
     }
   }
 
-  private void conclude(Transaction transaction, RolloutOrder order, boolean promote) {
+  private void drop(Transaction transaction, RolloutOrder order) {
     List<String> devices = withOrder(transaction, order, ORDERED);
-    List<String> promoted = promote ? promoted(transaction, order) : List.of();
     for (Part part : order.parts()) {
-      if (promote) {
-        promote(transaction, order, part, promoted);
-      }
       switchOff(transaction, order, part, devices);
     }
-    if (!promote) {
-      transaction.update(
-          """
-          update deployment set state = 'RESTORED', due_at = null
-          where rollout = ? and device = any(?)
-          """,
-          order.id().value(),
-          devices);
-    }
+    transaction.update(
+        """
+        update deployment set state = 'RESTORED', due_at = null
+        where rollout = ? and device = any(?)
+        """,
+        order.id().value(),
+        devices);
   }
 
-  // Also who was late, or is under way, and still fits: nobody follows a trial that is over, and
-  // nobody else would order it. Each proves it by its probation.
-  private static List<String> promoted(Transaction transaction, RolloutOrder order) {
-    List<String> promoted = in(transaction, order, List.of(DeploymentState.COMMITTED.name()));
-    List<String> late = new ArrayList<>(IN_FLIGHT);
-    late.add(DeploymentState.DEFERRED.name());
-    promoted.addAll(Members.check(transaction, order, in(transaction, order, late)).eligible());
-    return promoted;
+  /**
+   * Carries an effect out on the devices of a trial that was good: what is offered now is the
+   * active version. On who waits for that no more the trial ends.
+   */
+  int promote(Transaction transaction, RolloutOrder trial, RolloutEffect effect, Instant now) {
+    int orders = carryOut(transaction, trial.promoted(), effect, now);
+    endTrials(transaction, trial);
+    return orders;
   }
 
-  private static List<String> in(Transaction transaction, RolloutOrder order, List<String> states) {
-    return new ArrayList<>(
-        transaction.list(
-            "select device from deployment where rollout = ? and state = any(?) order by device",
-            row -> row.text("device"),
-            order.id().value(),
-            states));
+  /** Nobody gets any more what was good on trial. */
+  void giveUp(Transaction transaction, RolloutOrder trial) {
+    transaction.update(
+        """
+        update deployment set state = 'CANCELLED', due_at = null
+        where rollout = ? and state = any(?)
+        """,
+        trial.id().value(),
+        WAITING);
+    endTrials(transaction, trial);
   }
 
-  private void promote(
-      Transaction transaction, RolloutOrder order, Part part, List<String> devices) {
-    List<OfProfile> groups =
-        transaction.list(
-            """
-            select profile, array_agg(device order by device) as devices from deployment
-            where rollout = ? and device = any(?) group by profile order by profile
-            """,
-            row ->
-                new OfProfile(
-                    row.text("profile"), row.texts("devices").stream().map(DeviceId::new).toList()),
-            order.id().value(),
-            devices);
-    for (OfProfile group : groups) {
-      desired.order(
-          transaction,
-          group.devices(),
-          part.slot(),
-          order.slotOrder(
-              variant(transaction, order, part, group.profile()), new SlotMode.Active()));
+  // Also who was late, or is under way: they may fit still, and each proves it by its probation.
+  private static void letWait(Transaction transaction, RolloutOrder order) {
+    transaction.update(
+        """
+        update deployment set has_order = false, due_at = null,
+          state = case when state = 'COMMITTED' then 'PENDING' else 'DEFERRED' end
+        where rollout = ? and (state = 'COMMITTED' or state = any(?) or state = any(?))
+        """,
+        order.id().value(),
+        WAITING,
+        IN_FLIGHT);
+  }
+
+  private void endTrials(Transaction transaction, RolloutOrder trial) {
+    for (Part part : trial.parts()) {
+      List<String> over =
+          transaction.list(
+              """
+              select d.device from desired_slot o
+              join deployment d on d.rollout = o.rollout and d.device = o.device
+                and d.state <> all(?)
+              where o.rollout = ? and o.slot = ? and o.mode <> 'OFF'
+              order by d.device
+              """,
+              row -> row.text("device"),
+              WAITING,
+              trial.id().value(),
+              part.place(trial.plan().kind()).value());
+      if (!over.isEmpty()) {
+        switchOff(transaction, trial, part, over);
+      }
     }
   }
 }

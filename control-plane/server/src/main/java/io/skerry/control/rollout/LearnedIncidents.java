@@ -86,6 +86,10 @@ final class LearnedIncidents {
   }
 
   private static String how(Transaction transaction, RolloutOrder order) {
+    if (order.plan().kind().promotes()) {
+      return "%s, trained on this incident, was good on trial and is made the active version"
+          .formatted(order.first().version());
+    }
     long without = without(transaction, order.id());
     return "%s, trained on this incident, runs everywhere%s"
         .formatted(

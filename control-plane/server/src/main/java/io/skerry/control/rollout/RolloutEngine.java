@@ -373,8 +373,8 @@ final class RolloutEngine {
     return switch (stored.state().phase()) {
       case RolloutPhase.Aborted _, RolloutPhase.RolledBack _, RolloutPhase.Superseded _ -> true;
       case RolloutPhase.Succeeded _ ->
-          // Nobody catches up with a trial.
-          stored.order().plan().kind().isTrial()
+          // Nobody gets what was tried and dropped.
+          (stored.order().plan().kind().isTrial() && !stored.order().plan().kind().promotes())
               // Whoever comes joins a dynamic one until another takes its place.
               || (stored.joinedThrough().isEmpty()
                   && census.count(

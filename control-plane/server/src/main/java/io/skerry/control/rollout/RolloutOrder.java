@@ -42,6 +42,21 @@ record RolloutOrder(
   /** A version's signed artifact for one profile. */
   record Variant(ModelVersion version, Digest manifest, Digest signature) {}
 
+  /** What is ordered when a trial was good: the same version, as the active one. */
+  RolloutOrder promoted() {
+    RolloutPlan active =
+        new RolloutPlan(
+            new RolloutKind.Replace(),
+            plan.stages(),
+            plan.limits(),
+            plan.dynamic(),
+            plan.soak(),
+            plan.deadlines(),
+            plan.approval(),
+            plan.gates());
+    return new RolloutOrder(id, parts, active, window, sampling, probationPredictions, probation);
+  }
+
   Part first() {
     return parts.getFirst();
   }

@@ -492,7 +492,7 @@ public final class Rollouts {
       if (!stored.state().phase().isTerminal()) {
         apply(transaction, actor, id, new RolloutEvent.Supersede(newer));
       }
-      RolloutTables.replace(transaction, id);
+      books.replace(transaction, stored);
     }
   }
 

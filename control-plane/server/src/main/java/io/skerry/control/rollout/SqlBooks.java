@@ -187,6 +187,14 @@ public final class SqlBooks implements RolloutBooks {
         .orElse(OptionalInt.empty());
   }
 
+  /** Ends the following of a rollout whose row is locked and whose place another takes. */
+  void replace(Transaction transaction, Stored stored) {
+    if (RolloutMachine.isPromoted(stored.order().plan(), stored.state())) {
+      deployments.giveUp(transaction, stored.order());
+    }
+    RolloutTables.replace(transaction, stored.id());
+  }
+
   /** Ends the following of a rollout that is over. */
   void release(Lease lease) {
     inLease(
@@ -257,7 +265,9 @@ public final class SqlBooks implements RolloutBooks {
 
     @Override
     public int carryOut(RolloutEffect effect, Instant now) {
-      return deployments.carryOut(transaction, stored.order(), effect, now);
+      return RolloutMachine.isPromoted(plan(), state)
+          ? deployments.promote(transaction, stored.order(), effect, now)
+          : deployments.carryOut(transaction, stored.order(), effect, now);
     }
 
     @Override

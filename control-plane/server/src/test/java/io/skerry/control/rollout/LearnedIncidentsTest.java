@@ -134,6 +134,6 @@ class LearnedIncidentsTest {
   void endsWhenATrialWasPromoted() {
     succeed(2, EVERYBODY + ", \"kind\": \"SHADOW\", \"promote\": true");
 
-    assertThat(incident()).startsWith("RESOLVED");
+    assertThat(incident()).startsWith("RESOLVED").endsWith("is made the active version");
   }
 }

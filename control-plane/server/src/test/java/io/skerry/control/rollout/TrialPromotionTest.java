@@ -54,6 +54,10 @@ class TrialPromotionTest {
   }
 
   private String tried(boolean promote, Runnable meanwhile) {
+    return tried(promote, "", meanwhile);
+  }
+
+  private String tried(boolean promote, String more, Runnable meanwhile) {
     fleet.online(LATE, false);
     String id =
         fleet
@@ -61,12 +65,15 @@ class TrialPromotionTest {
                 """
                 {"model": "tested", "version": 2, "kind": "SHADOW", "promote": %s,
                   "onFailedDevices": "PAUSE", "deadlines": {"stage": "1m"},
-                  "stages": [{"percent": 100}]}
+                  "stages": [{"percent": 100}]%s}
                 """
-                    .formatted(promote))
+                    .formatted(promote, more))
             .id();
-    fleet.report(id, "COMMITTED", REACHED);
-    fleet.report(id, "FAILED", List.of(FAILED));
+    for (int turn = 0; turn < 4; turn++) {
+      fleet.look();
+      fleet.report(id, "COMMITTED", REACHED);
+      fleet.report(id, "FAILED", List.of(FAILED));
+    }
     fleet.pass(Duration.ofMinutes(2));
     assertThat(fleet.states(id)).containsEntry(LATE, "DEFERRED").containsEntry(FAILED, "FAILED");
     meanwhile.run();
@@ -77,6 +84,8 @@ class TrialPromotionTest {
   @Test
   void whoWasLateGetsItToo() {
     tried(true);
+    fleet.online(LATE, true);
+    fleet.look();
 
     assertThat(fleet.ordered())
         .containsEntry(LATE, RolloutFleet.manifest(2, X86))
@@ -88,10 +97,71 @@ class TrialPromotionTest {
   @Test
   void whoWasLateIsAskedWhatItIsByNow() {
     String id = tried(true, () -> fleet.becomes(LATE, "another-board", "onnxruntime/cpu"));
+    fleet.online(LATE, true);
+    fleet.look();
 
     assertThat(fleet.states(id)).containsEntry(LATE, "NOT_ELIGIBLE");
 
     assertThat(fleet.ordered()).containsEntry(LATE, RolloutFleet.manifest(1, X86));
+    assertThat(onTrial()).isZero();
+  }
+
+  @Test
+  void noMoreThanTheLimitGetItAtATimeAndEachIsFollowedToItsEnd() {
+    String id = tried(true, ", \"inFlight\": 1", () -> {});
+    String first = REACHED.getFirst();
+    String second = REACHED.getLast();
+
+    fleet.look();
+    assertThat(fleet.in(id, "OFFERED")).hasSize(1);
+    assertThat(fleet.in(id, "PENDING")).hasSize(1);
+    assertThat(onTrial()).as("who waits still tries it").isEqualTo(1);
+    String one = fleet.in(id, "OFFERED").getFirst();
+    fleet.report(id, "ROLLED_BACK", List.of(one));
+    fleet.look();
+    String other = one.equals(first) ? second : first;
+    assertThat(fleet.states(id)).containsEntry(one, "ROLLED_BACK").containsEntry(other, "OFFERED");
+    assertThat(fleet.find(id).stages().getFirst().failed())
+        .as("with the one on trial")
+        .isEqualTo(2);
+    fleet.report(id, "COMMITTED", List.of(other));
+    assertThat(fleet.states(id)).containsEntry(other, "COMMITTED");
+
+    assertThat(fleet.act(id, RolloutAct.RETRY).state()).isEqualTo("SUCCEEDED");
+    fleet.look();
+    assertThat(fleet.states(id)).containsEntry(one, "OFFERED").containsEntry(FAILED, "FAILED");
+    fleet.report(id, "COMMITTED", List.of(one));
+    assertThat(released(id)).as("one is away").isZero();
+    fleet.online(LATE, true);
+    fleet.look();
+    fleet.report(id, "COMMITTED", List.of(LATE));
+    fleet.look();
+    assertThat(fleet.states(id)).containsEntry(LATE, "COMMITTED");
+    assertThat(onTrial()).isZero();
+    assertThat(released(id)).isEqualTo(1);
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void itEndsOnWhoStillWaitsWhenANewerRolloutStarts() {
+    String id = tried(true, ", \"inFlight\": 1", () -> {});
+    fleet.look();
+    assertThat(onTrial()).isEqualTo(1);
+
+    fleet.create("{\"model\": \"tested\", \"version\": 1, \"stages\": [{\"percent\": 100}]}");
+
+    assertThat(onTrial()).isZero();
+    assertThat(fleet.in(id, "CANCELLED")).hasSize(2);
+    assertThat(fleet.in(id, "PENDING")).isEmpty();
+  }
+
+  private long onTrial() {
+    return fleet.number(
+        "select count(*) from desired_slot where slot = 'main-trial' and mode <> 'OFF'");
+  }
+
+  private long released(String id) {
+    return fleet.number("select count(*) from rollout where id = ? and released", id);
   }
 
   @Test
