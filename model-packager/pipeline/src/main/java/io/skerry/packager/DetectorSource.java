@@ -13,6 +13,7 @@ import io.skerry.profile.Precision;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A float TFLite model that ends in TFLite's detection operator. It becomes TFLite files only, for
@@ -82,8 +83,8 @@ final class DetectorSource implements Source {
   }
 
   @Override
-  public Source calibrated(Samples calibration) {
-    return new DetectorSource(content, head.calibrated(calibration), end);
+  public Source calibrated(Samples calibration, Set<String> unjudged) {
+    return new DetectorSource(content, head.calibrated(calibration, unjudged), end);
   }
 
   @Override

@@ -41,6 +41,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Packages one model version for its hardware profiles. */
@@ -169,7 +170,10 @@ final class Packaging {
       checkClasses(items.evaluation(), items.calibration());
       checkClasses(items.evaluation(), items.reference());
       step("calibrate", "%d items".formatted(items.calibration().count()));
-      Source calibrated = source.calibrated(items.calibration());
+      Source calibrated =
+          source.calibrated(
+              items.calibration(),
+              unjudged.stream().map(TensorSpec::name).collect(Collectors.toSet()));
       List<TensorSpec> read = Stream.concat(said.read().stream(), unjudged.stream()).toList();
       Forms forms =
           new Forms(

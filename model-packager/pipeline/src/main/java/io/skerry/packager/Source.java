@@ -36,6 +36,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The model as it came, and what can be made of it. */
 sealed interface Source permits Source.Imported, Source.Integers, DetectorSource {
@@ -73,8 +74,12 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
     return boxOutputs().isEmpty() ? Optional.empty() : Optional.of(BoxLayout.DETECTION_POSTPROCESS);
   }
 
-  /** Watches the model on calibration data, where that is needed to follow recipes. */
-  Source calibrated(Samples calibration);
+  /**
+   * Watches the model on calibration data, where that is needed to follow recipes.
+   *
+   * @param unjudged outputs by which nobody judges: they need not be finite
+   */
+  Source calibrated(Samples calibration, Set<String> unjudged);
 
   /**
    * The file of a recipe.
@@ -99,10 +104,21 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
     private final Engine originalEngine;
     private final double formTolerance;
     private final Optional<Samples> calibration;
+    private final Set<String> unjudged;
     private final Map<Evened, Observed> observed = new HashMap<>();
 
     Imported(
         Graph model, Engine originalEngine, double formTolerance, Optional<Samples> calibration) {
+      this(model, originalEngine, formTolerance, calibration, Set.of());
+    }
+
+    private Imported(
+        Graph model,
+        Engine originalEngine,
+        double formTolerance,
+        Optional<Samples> calibration,
+        Set<String> unjudged) {
+      this.unjudged = Set.copyOf(unjudged);
       this.formTolerance = formTolerance;
       this.model = model;
       this.originalEngine = originalEngine;
@@ -119,7 +135,7 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
               case ACTIVATIONS ->
                   Equalization.ofActivations(model, observed(Evened.NOTHING).seen());
             };
-        Observations seen = Calibrator.observe(graph, calibration.orElseThrow());
+        Observations seen = Calibrator.observe(graph, calibration.orElseThrow(), unjudged);
         known = new Observed(graph, seen, new RoundedWeights(graph, seen));
         observed.put(evened, known);
       }
@@ -157,9 +173,9 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
     }
 
     @Override
-    public Source calibrated(Samples calibration) {
+    public Source calibrated(Samples calibration, Set<String> unjudged) {
       Imported calibrated =
-          new Imported(model, originalEngine, formTolerance, Optional.of(calibration));
+          new Imported(model, originalEngine, formTolerance, Optional.of(calibration), unjudged);
       calibrated.observed(Evened.NOTHING);
       return calibrated;
     }
@@ -291,7 +307,7 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
     }
 
     @Override
-    public Source calibrated(Samples calibration) {
+    public Source calibrated(Samples calibration, Set<String> unjudged) {
       return this;
     }
 

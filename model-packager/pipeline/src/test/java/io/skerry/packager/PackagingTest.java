@@ -554,6 +554,26 @@ class PackagingTest {
                     "no longer says what the given model says: output 'classes', which does not judge, agrees on "));
   }
 
+  /** A quotient by what may be 0 is infinite, and stays so in every form. */
+  @Test
+  void shipsNumbersWithoutEndByWhichNobodyJudges() throws Exception {
+    JobFolder job = job(Map.of());
+    Nets net = new Nets(3, "input", Shape.BATCH, 14, 30).add(new Op.Activate(Activation.RELU));
+    net.add(new Op.Binary(Op.Binary.Kind.DIV), "input", net.last());
+    Graph two = Nets.beside(Nets.sensorNet(11), net.graph("quotient"));
+    Files.write(job.input("model/model.onnx"), OnnxExport.write(two));
+    Path json = folder.resolve("quotient.json");
+
+    assertThat(pack(job, json)).isZero();
+
+    for (JsonElement each : variants(json)) {
+      assertThat(each.getAsJsonObject().get("reason").getAsString())
+          .doesNotContain("output 'quotient'");
+    }
+    assertThat(winner(variants(json), "arm64-neon").get("precision").getAsString())
+        .isEqualTo("int8");
+  }
+
   /** A file that runs as it is may say one number without any dimension, not even a batch. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})

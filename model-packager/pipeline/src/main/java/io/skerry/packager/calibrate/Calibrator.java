@@ -17,8 +17,10 @@ import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
@@ -63,6 +65,20 @@ public final class Calibrator {
    * @throws DataRefusedException if a tensor is not finite on this data
    */
   public static Observations observe(Graph graph, Samples samples) {
+    return observe(graph, samples, Set.of());
+  }
+
+  /**
+   * The same of a model that may say anything in some of its outputs: numbers of them that are not
+   * finite, for which there are no integers, count as 0.
+   *
+   * @param unjudged outputs by which nobody judges
+   * @throws DataRefusedException if another tensor, or one that the model goes on with, is not
+   *     finite on this data
+   */
+  public static Observations observe(Graph graph, Samples samples, Set<String> unjudged) {
+    Set<String> loose = new HashSet<>(unjudged);
+    graph.nodes().forEach(node -> loose.removeAll(node.inputs()));
     byte[] model = OnnxExport.write(graph, graph.nodes().stream().map(Node::output).toList());
     List<Node> watched = Moments.watched(graph, GRAPH_PRODUCTS_MAX / WORKERS);
     Batch batch = batch(graph);
@@ -71,7 +87,7 @@ public final class Calibrator {
         batch,
         graph.nodes().size(),
         (first, end) ->
-            observe(graph, watched, model, new Run(samples, batch.items(), first, end)));
+            observe(graph, watched, loose, model, new Run(samples, batch.items(), first, end)));
   }
 
   /**
@@ -141,7 +157,8 @@ public final class Calibrator {
     return seen;
   }
 
-  private static Observations observe(Graph graph, List<Node> watched, byte[] model, Run run) {
+  private static Observations observe(
+      Graph graph, List<Node> watched, Set<String> loose, byte[] model, Run run) {
     Observations seen = new Observations();
     Map<String, List<Moments>> readers = new HashMap<>();
     for (Node node : watched) {
@@ -153,7 +170,8 @@ public final class Calibrator {
         graph,
         model,
         run,
-        (tensor, values, item) -> {
+        (tensor, said, item) -> {
+          FloatBuffer values = loose.contains(tensor) ? finite(said) : said;
           if (!seen.open(tensor).add(values)) {
             throw new DataRefusedException(
                 "%s: tensor '%s' is not finite on this data: check the unit of the data, or train the model again"
@@ -166,6 +184,14 @@ public final class Calibrator {
           readers.getOrDefault(tensor, List.of()).forEach(moments -> moments.add(values, item));
         });
     return seen;
+  }
+
+  private static FloatBuffer finite(FloatBuffer values) {
+    FloatBuffer finite = FloatBuffer.allocate(values.remaining());
+    for (int i = values.position(); i < values.limit(); i++) {
+      finite.put(Float.isFinite(values.get(i)) ? values.get(i) : 0);
+    }
+    return finite.flip();
   }
 
   private static void addSums(Observations seen, Shape shape, String tensor, FloatBuffer values) {

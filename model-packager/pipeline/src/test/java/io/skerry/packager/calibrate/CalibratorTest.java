@@ -1,17 +1,26 @@
 package io.skerry.packager.calibrate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.packager.data.DataRefusedException;
+import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.GraphBuilder;
 import io.skerry.packager.graph.Nets;
+import io.skerry.packager.graph.Op;
+import io.skerry.packager.graph.Shape;
 import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class CalibratorTest {
@@ -27,6 +36,29 @@ class CalibratorTest {
           .isEqualTo(20 * few.histogram(graph.input()).total());
       assertThat(numbers(many)).isPositive().isEqualTo(numbers(few));
     }
+  }
+
+  /** A quotient of two zeros, by which nobody judges and with which nothing goes on. */
+  @Test
+  void countsNumbersWithoutEndOfAnOutputThatNobodyJudgesByAsNothing() {
+    GraphBuilder builder = new GraphBuilder("quotients", "x", Shape.of(Shape.BATCH, 4));
+    builder.node("r", new Op.Activate(Activation.RELU), Activation.NONE, "r", List.of("x"));
+    builder.node("q", new Op.Binary(Op.Binary.Kind.DIV), Activation.NONE, "q", List.of("x", "r"));
+    Graph last = builder.build(List.of("r", "q"));
+    builder.node("s", new Op.Sigmoid(), Activation.NONE, "s", List.of("q"));
+    Graph goesOn = builder.build(List.of("s", "q"));
+    Samples items = Nets.randomItems(last, FEW);
+
+    Observations seen = Calibrator.observe(last, items, Set.of("q"));
+
+    assertThat(seen.histogram("q").full()).isEqualTo(new Range(0, 1));
+    assertThat(Arrays.stream(seen.channelMeans("q"))).allMatch(Double::isFinite);
+    assertThatThrownBy(() -> Calibrator.observe(last, items))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContaining("tensor 'q' is not finite on this data");
+    assertThatThrownBy(() -> Calibrator.observe(goesOn, items, Set.of("q")))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContaining("tensor 'q' is not finite on this data");
   }
 
   /** The numbers that are kept in arrays and collections below an object. */

@@ -228,6 +228,11 @@ public final class Nets {
     return add(op, Activation.NONE, last);
   }
 
+  /** An operator of these tensors. */
+  public Nets add(Op op, String... inputs) {
+    return add(op, Activation.NONE, inputs);
+  }
+
   /** The tensor that was made last. */
   public String last() {
     return last;
