@@ -289,18 +289,30 @@ public final class MemoryBroker {
     }
   }
 
-  private static boolean matches(String filter, String topic) {
-    String[] wanted = filter.split("/", -1);
-    String[] given = topic.split("/", -1);
-    if (wanted.length != given.length) {
-      return false;
-    }
-    for (int i = 0; i < wanted.length; i++) {
-      if (!wanted[i].equals("+") && !wanted[i].equals(given[i])) {
+  /** Level by level and without garbage: whoever comes back asks for all that is retained. */
+  static boolean matches(String filter, String topic) {
+    int wanted = 0;
+    int given = 0;
+    while (true) {
+      int wantedEnd = levelEnd(filter, wanted);
+      int givenEnd = levelEnd(topic, given);
+      boolean any = wantedEnd == wanted + 1 && filter.charAt(wanted) == '+';
+      if (!any
+          && (wantedEnd - wanted != givenEnd - given
+              || !filter.regionMatches(wanted, topic, given, givenEnd - given))) {
         return false;
       }
+      if (wantedEnd == filter.length() || givenEnd == topic.length()) {
+        return wantedEnd == filter.length() && givenEnd == topic.length();
+      }
+      wanted = wantedEnd + 1;
+      given = givenEnd + 1;
     }
-    return true;
+  }
+
+  private static int levelEnd(String levels, int from) {
+    int end = levels.indexOf('/', from);
+    return end < 0 ? levels.length() : end;
   }
 
   void publish(String topic, byte[] payload, boolean retain) {
