@@ -32,11 +32,18 @@ public final class Emulator {
   private static final int LOG_CHARS_MAX = 500;
 
   private final String name;
-  private final List<String> command;
+  private final Path qemu;
+  private final List<String> options;
+  private final Path java;
+  private final Optional<Arm64Root> arm64;
 
-  private Emulator(String name, List<String> command) {
+  private Emulator(
+      String name, Path qemu, List<String> options, Path java, Optional<Arm64Root> arm64) {
     this.name = name;
-    this.command = List.copyOf(command);
+    this.qemu = qemu;
+    this.options = List.copyOf(options);
+    this.java = java;
+    this.arm64 = arm64;
   }
 
   /** An emulator, or why there is none. */
@@ -87,11 +94,10 @@ public final class Emulator {
                 new Search.Found(
                     new Emulator(
                         "qemu-x86_64 -cpu Haswell",
-                        List.of(
-                            qemu.toString(),
-                            "-cpu",
-                            "Haswell",
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString()))))
+                        qemu,
+                        List.of("-cpu", "Haswell"),
+                        Path.of(System.getProperty("java.home"), "bin", "java"),
+                        Optional.empty())))
         .orElseGet(() -> new Search.Missing("there is no qemu-x86_64: install qemu-user-static"));
   }
 
@@ -106,17 +112,15 @@ public final class Emulator {
           "there is no arm64 Java: run model-packager/arm64-root DIR and set %s=DIR"
               .formatted(ARM64_ROOT_VARIABLE));
     }
-    String cpu = profile.recognition().cpuAll().contains("asimddp") ? "max" : "cortex-a72";
+    boolean dotProducts = profile.recognition().cpuAll().contains("asimddp");
+    String cpu = dotProducts ? Arm64Root.WITH_DOT_PRODUCTS : Arm64Root.WITHOUT_DOT_PRODUCTS;
     return new Search.Found(
         new Emulator(
             "qemu-aarch64 -cpu " + cpu,
-            List.of(
-                qemu.get().toString(),
-                "-L",
-                root.orElseThrow().toString(),
-                "-cpu",
-                cpu,
-                java.get().toString())));
+            qemu.get(),
+            List.of(),
+            java.get(),
+            Optional.of(new Arm64Root(root.orElseThrow(), cpu))));
   }
 
   private static Optional<Path> arm64RootOfEnvironment() {
@@ -202,6 +206,21 @@ public final class Emulator {
   }
 
   private void run(Path tasks, Path folder) throws IOException {
+    List<String> command = new ArrayList<>(List.of(qemu.toString()));
+    command.addAll(options);
+    if (arm64.isPresent()) {
+      arm64.get().make(folder);
+      command.addAll(arm64.get().options(folder));
+    }
+    command.add(java.toString());
+    try {
+      run(command, tasks, folder);
+    } finally {
+      Arm64Root.remove(folder);
+    }
+  }
+
+  private void run(List<String> command, Path tasks, Path folder) throws IOException {
     Path log = folder.resolve("emulated.log");
     int code =
         new JavaProcess(command, List.of("-Xint", "-Xmx1g"), EmulatedRun.class, folder)

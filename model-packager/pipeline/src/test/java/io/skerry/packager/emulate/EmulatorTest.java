@@ -41,6 +41,8 @@ import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EmulatorTest {
   private static final Path DATA = Path.of("../../../shared/data");
@@ -98,10 +100,11 @@ class EmulatorTest {
 
   /** With the instructions of the profile: ONNX Runtime and TFLite, and integers of both. */
   @Tag("slow")
-  @Test
-  void givesAboutTheSameAnswersOnArm64() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"arm64-dotprod", "arm64-neon"})
+  void givesAboutTheSameAnswersOnArm64(String profile) throws Exception {
     assumeThat(System.getenv(Emulator.ARM64_ROOT_VARIABLE)).as("an arm64 Java").isNotNull();
-    Emulator.Search search = Emulator.find(profile("arm64-dotprod"), Optional.empty());
+    Emulator.Search search = Emulator.find(profile(profile), Optional.empty());
     assumeThat(search).as("qemu-user-static").isInstanceOf(Emulator.Search.Found.class);
     Graph graph = Nets.imageNet(1);
     Samples items = Nets.randomItems(graph, 8);
@@ -128,6 +131,7 @@ class EmulatorTest {
             .isLessThan(i < 2 ? 1e-5 : 0.03);
       }
     }
+    assertThat(folder).isDirectoryNotContaining(f -> f.getFileName().toString().startsWith("emul"));
   }
 
   private Emulator.Model arm64(Engine engine, String name, byte[] content) throws Exception {
