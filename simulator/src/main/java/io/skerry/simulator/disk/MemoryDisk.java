@@ -188,9 +188,10 @@ public final class MemoryDisk implements Disk {
     }
   }
 
-  private @Nullable MemoryFile file(Path key) {
-    Folder folder = folders.get(key.getParent());
-    return folder == null ? null : folder.files.get(key);
+  private @Nullable MemoryFile file(Path path) {
+    PagePool.Place place = pool.place(path);
+    Folder folder = folders.get(place.folder());
+    return folder == null ? null : folder.files.get(place.key());
   }
 
   /** Damages a file: bit 0 is the lowest of its first byte. */
@@ -282,10 +283,11 @@ public final class MemoryDisk implements Disk {
     return new Handle(path, file);
   }
 
-  private Folder folderOf(Path key) throws IOException {
-    Folder folder = folders.get(key.getParent());
+  private Folder folderOf(Path path) throws IOException {
+    Path parent = pool.place(path).folder();
+    Folder folder = folders.get(parent);
     if (folder == null) {
-      throw new NoSuchFileException(String.valueOf(key.getParent()));
+      throw new NoSuchFileException(String.valueOf(parent));
     }
     return folder;
   }
@@ -367,8 +369,8 @@ public final class MemoryDisk implements Disk {
     return capacity == Long.MAX_VALUE ? Long.MAX_VALUE : Math.max(0, capacity - usedBytes());
   }
 
-  private static Path key(Path path) {
-    return path.toAbsolutePath().normalize();
+  private Path key(Path path) {
+    return pool.place(path).key();
   }
 
   private void checkRunning(String operation, Path path) {

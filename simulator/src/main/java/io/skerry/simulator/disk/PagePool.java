@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Pages and names that many disks hold alike, kept once: every device of a fleet has the same
@@ -18,6 +19,15 @@ public final class PagePool {
 
   private final Map<Content, byte[]> pages = new HashMap<>();
   private final Map<Path, Path> names = new HashMap<>();
+  private final Map<Path, Place> places = new HashMap<>();
+
+  /**
+   * Where a path leads.
+   *
+   * @param key the whole path
+   * @param folder that it is in; null of the root
+   */
+  record Place(Path key, @Nullable Path folder) {}
 
   private static final class Content {
     private final byte[] bytes;
@@ -50,6 +60,20 @@ public final class PagePool {
       pages.put(content, page);
     }
     return page;
+  }
+
+  /** Where a path leads: whoever works on a disk asks for the same few again and again. */
+  Place place(Path path) {
+    Place known = places.get(path);
+    if (known == null) {
+      if (places.size() >= NAMES_MAX) {
+        places.clear();
+      }
+      Path key = path.toAbsolutePath().normalize();
+      known = new Place(key, key.getParent());
+      places.put(path, known);
+    }
+    return known;
   }
 
   /** A path equal to this one. */

@@ -397,6 +397,10 @@ final class SimAgent {
   private void look() {
     undrained = 0;
     observer.tick();
+    if (device.isDiskFailing()) {
+      // What was not written down now is tried once more.
+      lookUntil = Math.max(lookUntil, sealAt + World.MINUTE);
+    }
   }
 
   private void checkRunning() {
@@ -426,7 +430,7 @@ final class SimAgent {
     workload.ofWindow();
     // What was counted is sealed when the window is over.
     sealAt = endMillis + 250;
-    lookUntil = sealAt + World.MINUTE;
+    lookUntil = sealAt;
     wake(sealAt - world.now());
   }
 

@@ -38,6 +38,10 @@ public final class WindowSketch {
   private final int residualPlace;
   private final int latencyPlace;
   private final int errorsPlace;
+  // The last packed counts, until one of them changes: a window is packed to know its size, to be
+  // written down and to be sent, mostly one after the other.
+  private @Nullable ByteString packed;
+  private Degradation packedAs = Degradation.NONE;
   private boolean anyBefore;
   private long observed;
   private long failed;
@@ -87,6 +91,7 @@ public final class WindowSketch {
    */
   public boolean observe(float[] view, float score, int predictedClass, long latencyMicros) {
     observed++;
+    packed = null;
     int features = plan.featureCount();
     boolean odd = counted.find(view, found);
     for (int i = 0; i < counted.count(); i++) {
@@ -131,6 +136,7 @@ public final class WindowSketch {
   /** Counts one prediction that failed. */
   public void fail() {
     failed++;
+    packed = null;
     increment(errorsPlace + 1);
   }
 
@@ -171,7 +177,17 @@ public final class WindowSketch {
 
   /** Bytes of the counts as a degradation leaves them. */
   public int packedBytes(Degradation degradation) {
-    return WindowCodec.pack(degradation.of(plan, counts())).length;
+    return packed(degradation).size();
+  }
+
+  private ByteString packed(Degradation degradation) {
+    ByteString known = packed;
+    if (known == null || !packedAs.equals(degradation)) {
+      known = ByteString.copyFrom(WindowCodec.pack(degradation.of(plan, counts())));
+      packed = known;
+      packedAs = degradation;
+    }
+    return known;
   }
 
   /**
@@ -238,7 +254,7 @@ public final class WindowSketch {
         .setPredictionsFailed(failed)
         .setSkipped(skipped)
         .setAnomalous(anomalous)
-        .setPacked(ByteString.copyFrom(WindowCodec.pack(degradation.of(plan, counts()))));
+        .setPacked(packed(degradation));
   }
 
   /**
@@ -261,6 +277,7 @@ public final class WindowSketch {
         return false;
       }
     }
+    packed = null;
     for (int place = 0; place < counts.length; place++) {
       set(place, now.at(place) + more.at(place));
     }
@@ -279,6 +296,7 @@ public final class WindowSketch {
   }
 
   private void clear() {
+    packed = null;
     Arrays.fill(counts, (char) 0);
     carried = null;
     observed = 0;

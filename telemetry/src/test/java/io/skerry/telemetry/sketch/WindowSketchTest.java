@@ -159,6 +159,30 @@ class WindowSketchTest {
   }
 
   @Test
+  void packsAnewWhateverIsCountedSince() throws MalformedDocumentException {
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
+    int errors = sketch.plan().layout().indexOf(MonitoringPlan.ERRORS);
+
+    sketch.observe(new float[3], 0.2f, 0, 1);
+    assertThat(standing(sketch).total(errors)).isEqualTo(1);
+    sketch.observe(new float[3], 0.2f, 0, 1);
+    assertThat(standing(sketch).total(errors)).isEqualTo(2);
+    sketch.fail();
+    assertThat(standing(sketch).total(errors)).isEqualTo(3);
+    sketch.resume(
+        sketch.standing(ModelRef.getDefaultInstance(), 0, 0, 1, Degradation.NONE).build());
+    assertThat(standing(sketch).total(errors)).isEqualTo(6);
+    sketch.giveUp();
+    assertThat(standing(sketch).total(errors)).isEqualTo(0);
+  }
+
+  private static WindowCounts standing(WindowSketch sketch) throws MalformedDocumentException {
+    Window standing =
+        sketch.standing(ModelRef.getDefaultInstance(), 0, 0, 1, Degradation.NONE).build();
+    return WindowCodec.read(sketch.plan().layout(), standing);
+  }
+
+  @Test
   void keepsTheAnomaliesOfWhatItGivesUpAndOfWhatWasSkipped() throws MalformedDocumentException {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
     assertThat(sketch.observe(new float[] {Float.NaN, Float.NaN, Float.NaN}, .5f, 0, 1)).isTrue();

@@ -60,7 +60,9 @@ final class LookingRooms {
   /** Lets go of those that nobody looks in. */
   void clear() {
     for (int place = 0; place < KEPT_MAX; place++) {
-      kept.set(place, null);
+      if (kept.get(place) != null) {
+        kept.set(place, null);
+      }
     }
   }
 }

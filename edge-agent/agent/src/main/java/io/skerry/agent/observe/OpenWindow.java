@@ -60,6 +60,9 @@ final class OpenWindow {
   private long coMomentDay = NONE;
   private long coMomentsSince;
   private long sealedUntil = NONE;
+  // As it stood when it was asked for last, until something more is counted.
+  private @Nullable Window standing;
+  private long standingTold;
 
   /**
    * No window is open yet.
@@ -108,6 +111,7 @@ final class OpenWindow {
 
   /** Lets go of what it counts in, which is as large when nothing is counted. */
   void release() {
+    standing = null;
     counts = null;
   }
 
@@ -158,6 +162,7 @@ final class OpenWindow {
   }
 
   private void open(long atMillis) {
+    standing = null;
     if (window == NONE) {
       windowLength = configured;
       window = Math.floorDiv(atMillis, windowLength);
@@ -210,6 +215,7 @@ final class OpenWindow {
 
   /** The window that is over, if it is sent now; else it is counted on together with the next. */
   Optional<Window> close(long nowMillis, Sharing sharing) {
+    standing = null;
     if (window == NONE) {
       return Optional.empty();
     }
@@ -249,6 +255,7 @@ final class OpenWindow {
 
   /** Whatever is open, as far as the budget lets it go. */
   Optional<Window> closeAtOnce(long nowMillis, long devicePerDay) {
+    standing = null;
     if (window == NONE || isEmpty()) {
       window = NONE;
       return Optional.empty();
@@ -265,7 +272,18 @@ final class OpenWindow {
     if (!isOpen()) {
       return Optional.empty();
     }
-    Window.Builder standing =
+    Window known = standing;
+    long told = beside.told();
+    if (known == null || told != standingTold) {
+      known = built();
+      standing = known;
+      standingTold = told;
+    }
+    return Optional.of(known);
+  }
+
+  private Window built() {
+    Window.Builder built =
         sketch()
             .standing(
                 reference.toWire(),
@@ -273,12 +291,12 @@ final class OpenWindow {
                 Math.min(firstWindow, window) * windowLength,
                 (window + 1) * windowLength,
                 Degradation.NONE);
-    beside.copyTo(standing);
-    anomalies.stream().limit(ANOMALIES_STANDING).forEach(standing::addAnomalies);
+    beside.copyTo(built);
+    anomalies.stream().limit(ANOMALIES_STANDING).forEach(built::addAnomalies);
     if (sketch().coMoments().count() > 0) {
-      standing.setCoMoments(coMoments());
+      built.setCoMoments(coMoments());
     }
-    return Optional.of(standing.build());
+    return built.build();
   }
 
   /**
@@ -288,6 +306,7 @@ final class OpenWindow {
    * @throws MalformedDocumentException if its counts cannot be read
    */
   boolean resume(Window stood) throws MalformedDocumentException {
+    standing = null;
     long length = OpenWindows.lengthMillis(stood);
     boolean isSame = window == stood.getWindow() && windowLength == length;
     if ((window != NONE && !isSame) || !sketch().resume(stood)) {

@@ -26,6 +26,8 @@ final class OpenWindowTable {
   private boolean isKnown;
   // What lies in the keeper; null when that is not known.
   private byte @Nullable [] kept = new byte[0];
+  // What that was made of.
+  private List<Window> keptOf = List.of();
   private int keptBytes;
   private long keptAt = Long.MAX_VALUE;
   private boolean isBehind;
@@ -86,15 +88,33 @@ final class OpenWindowTable {
     if (keeper == OpenWindowKeeper.NONE || !isKnown || !(isBehind || isDue(nowMillis))) {
       return;
     }
+    keptAt = nowMillis;
     List<Window> all = Stream.concat(left.stream(), open.get()).toList();
+    if (!isBehind && kept != null && areSame(all, keptOf)) {
+      return;
+    }
     OpenWindows.Encoded encoded = OpenWindows.encode(all, OpenWindows.BYTES_MAX);
     tell(encoded.leftOut());
-    keptAt = nowMillis;
+    keptOf = all;
     if (isBehind || !Arrays.equals(encoded.bytes(), kept)) {
       kept = keeper.keep(encoded.bytes()) ? encoded.bytes() : null;
       keptBytes = encoded.bytes().length;
       isBehind = false;
     }
+  }
+
+  // A window of which nothing more was counted is the same object.
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean areSame(List<Window> some, List<Window> others) {
+    if (some.size() != others.size()) {
+      return false;
+    }
+    for (int i = 0; i < some.size(); i++) {
+      if (some.get(i) != others.get(i)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private boolean isDue(long nowMillis) {

@@ -95,6 +95,11 @@ final class ShadowDifferences {
         .setShadowMicros(sums.getShadowMicros() + stood.getShadowMicros());
   }
 
+  /** Requests that were counted, however they differed. */
+  synchronized long requests() {
+    return sums.getCompared() + sums.getUnmirrored();
+  }
+
   synchronized boolean isEmpty() {
     return sums.getCompared() == 0 && sums.getUnmirrored() == 0;
   }

@@ -82,6 +82,15 @@ final class SideCounts {
     refused.forEach((stratum, adder) -> addRefused(sealed, stratum, adder.sumThenReset()));
   }
 
+  /** How much there is to be told in a window that goes on: it grows with every change. */
+  long told() {
+    long told = leftOut.sum() + differences.requests();
+    for (LongAdder adder : refused.values()) {
+      told += adder.sum();
+    }
+    return told;
+  }
+
   /** Tells them in a window that goes on. */
   void copyTo(Window.Builder standing) {
     differences.standing().ifPresent(standing::setDifferences);

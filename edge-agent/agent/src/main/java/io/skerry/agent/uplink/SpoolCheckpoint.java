@@ -8,7 +8,9 @@ import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,6 +49,7 @@ final class SpoolCheckpoint {
 
   private final Disk disk;
   private final Path folder;
+  private final List<Path> files;
   private final SpoolSeal seal;
   private long generation;
   private long writtenAfter = UNKNOWN;
@@ -61,6 +64,10 @@ final class SpoolCheckpoint {
   SpoolCheckpoint(Disk disk, Path folder, SpoolSeal seal) {
     this.disk = disk;
     this.folder = folder;
+    this.files =
+        IntStream.range(0, FILES)
+            .mapToObj(number -> folder.resolve("open-windows-" + number))
+            .toList();
     this.seal = seal;
   }
 
@@ -71,7 +78,7 @@ final class SpoolCheckpoint {
   Optional<Found> load() {
     Optional<Found> newest = Optional.empty();
     for (int number = 0; number < FILES; number++) {
-      Optional<Found> found = read(file(number));
+      Optional<Found> found = read(files.get(number));
       if (found.isPresent() && found.get().generation() > generation) {
         generation = found.get().generation();
         newest = found;
@@ -186,7 +193,7 @@ final class SpoolCheckpoint {
   private void writeNext(long epoch, long after, byte[] content) throws IOException {
     long next = generation + 1;
     byte[] sealed = seal.seal(RecordStream.WINDOWS, epoch, -next, content);
-    try (DiskFile opened = disk.open(file((int) (next % FILES)), Disk.Opening.CREATE)) {
+    try (DiskFile opened = disk.open(files.get((int) (next % FILES)), Disk.Opening.CREATE)) {
       opened.write(ByteBuffer.wrap(encode(new Found(next, epoch, after, sealed))), 0);
       opened.force();
     }
@@ -202,7 +209,7 @@ final class SpoolCheckpoint {
     try {
       for (int number = 0; number < FILES; number++) {
         if (number != whole % FILES) {
-          disk.delete(file(number));
+          disk.delete(files.get(number));
         }
       }
       superseded = after;
@@ -212,9 +219,5 @@ final class SpoolCheckpoint {
           .setCause(e)
           .log("checkpoint of open windows not deleted yet");
     }
-  }
-
-  private Path file(int number) {
-    return folder.resolve("open-windows-" + number);
   }
 }

@@ -2,6 +2,7 @@ package io.skerry.agent.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.agent.model.FailedPrediction;
 import io.skerry.agent.model.ModelRef;
 import io.skerry.agent.model.Prediction;
 import io.skerry.agent.model.PredictionId;
@@ -18,6 +19,7 @@ import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.RecordBatch;
 import io.skerry.wire.fleet.v1.Window;
 import java.io.IOException;
 import java.net.URI;
@@ -260,6 +262,32 @@ class ObserverRestartTest {
       pass(100);
     }
     assertThat(memory.writes).isLessThanOrEqualTo(writes + 1);
+  }
+
+  @Test
+  void writesAgainWhateverWasCountedSince() throws Exception {
+    predict(1);
+    observer.unmirrored(MODEL);
+    pass(1000);
+    assertThat(standing().getDifferences().getUnmirrored()).isEqualTo(1);
+
+    observer.unmirrored(MODEL);
+    pass(1000);
+    assertThat(standing().getDifferences().getUnmirrored()).isEqualTo(2);
+
+    observer.failed(
+        new FailedPrediction(new PredictionId("%026d".formatted(ids++)), "", MODEL, "failed", now));
+    pass(1000);
+    assertThat(standing().getPredictionsFailed()).isEqualTo(1);
+
+    predict(2);
+    pass(1000);
+    assertThat(standing().getPredictions()).isEqualTo(4);
+    assertThat(memory.writes).isEqualTo(4);
+  }
+
+  private Window standing() throws Exception {
+    return RecordBatch.parseFrom(memory.content.orElseThrow()).getRecords(0).getWindow();
   }
 
   @Test
