@@ -9,7 +9,7 @@ import java.util.Arrays;
  * <p>Each channel is held to its own spread, or a box of hundreds of pixels would hide that every
  * score became 0. Channels that stay within 0 and 1, as scores of classes do, are held together to
  * one spread: most classes are not seen in most items, and what is said of them is next to nothing.
- * Channels that hardly vary are held to a hundredth of the widest.
+ * Channels that hardly vary are held to a hundredth of the widest, and one of twenty to a tenth.
  *
  * <p>A channel of a hidden state may stay within 0 and 1 as well. Scores are told from it by what
  * they say where they are sure: the numbers of at least half the largest. They are lost when these
@@ -20,6 +20,11 @@ import java.util.Arrays;
 final class PlacesAgreement {
   private static final double TOLERANCE = 0.1;
   private static final double NARROWEST = 0.01;
+
+  /** Of many channels, few may be held to this share of the widest: steps of int8 are so wide. */
+  private static final double NARROW = 0.1;
+
+  private static final double NARROW_SHARE_MAX = 0.05;
 
   /** Noise that is so much of the spread leaves nothing of what was said. */
   private static final double LOST = 0.7;
@@ -59,6 +64,9 @@ final class PlacesAgreement {
 
   private final double[] spreads;
 
+  /** Of the groups but the first one. */
+  private final double widest;
+
   /** What a narrow group is held to instead of its spread. */
   private final double[] narrowest;
 
@@ -89,10 +97,10 @@ final class PlacesAgreement {
     this.surest = largest;
     this.spreads = spreads(others + 1);
     // Numbers within 0 and 1 are no measure for the others.
-    double widest = NARROWEST * Arrays.stream(spreads).skip(1).max().orElse(0);
+    this.widest = Arrays.stream(spreads).skip(1).max().orElse(0);
     this.narrowest = new double[spreads.length];
-    Arrays.fill(narrowest, widest);
-    narrowest[0] = Math.min(widest, SCORE_NARROWEST_MAX);
+    Arrays.fill(narrowest, NARROWEST * widest);
+    narrowest[0] = Math.min(narrowest[0], SCORE_NARROWEST_MAX);
   }
 
   private float[] filled(float value) {
@@ -141,15 +149,23 @@ final class PlacesAgreement {
   boolean agrees(Outputs said, int item) {
     Noise noise = new Noise();
     noise.add(said, item);
+    int narrow = 0;
     for (int group = 0; group < spreads.length; group++) {
       double of = noise.of(group);
-      boolean near = of <= TOLERANCE * spreads[group];
-      boolean narrow = of <= TOLERANCE * narrowest[group];
-      if (!near && !(narrow && (group > 0 || noise.ofSure() <= SURE_TOLERANCE * surest))) {
+      if (of <= TOLERANCE * spreads[group]) {
+        continue;
+      }
+      if (group == 0 && !(noise.ofSure() <= SURE_TOLERANCE * surest)) {
         return false;
       }
+      if (!(of <= TOLERANCE * narrowest[group])) {
+        if (!(of <= TOLERANCE * NARROW * widest)) {
+          return false;
+        }
+        narrow += group == 0 ? within : 1;
+      }
     }
-    return true;
+    return narrow <= NARROW_SHARE_MAX * groups.length;
   }
 
   /** Whether nothing is left, over all items, of the scores or of many other channels. */

@@ -106,6 +106,24 @@ class PlacesAgreementTest {
     }
   }
 
+  /** Steps of int8 are wide beside one narrow channel of many; beside more, they hide something. */
+  @Test
+  void agreesWhereOneOfManyChannelsIsNoise() {
+    for (float about : new float[] {-0.4f, 0.02f, 0.31f, 0.97f}) {
+      Outputs one = hidden(1, about, 0.005f, 0);
+      Outputs two = hidden(2, about, 0.005f, 0);
+
+      assertThat(agrees(one, hidden(1, about, 0.005f, 0.02f))).as("%s", about).isTrue();
+      assertThat(agrees(two, hidden(2, about, 0.005f, 0.02f))).as("%s", about).isFalse();
+      assertThat(agrees(one, hidden(1, about, 0.005f, 0.4f))).as("%s", about).isFalse();
+      assertThat(agrees(one, hidden(1, about, 0.5f, 0))).as("%s", about).isFalse();
+    }
+  }
+
+  private static boolean agrees(Outputs floats, Outputs said) {
+    return new PlacesAgreement(floats, new Places(32, true)).agrees(said, 0);
+  }
+
   /**
    * What a ReLU leaves of a channel is like scores: 0 at most places, and less than 1 elsewhere.
    */
