@@ -101,6 +101,10 @@ final class Rollout {
       return places.getFirst().revision > 0;
     }
 
+    boolean hadItsTurn() {
+      return wasOrdered() || state == DeploymentState.ALREADY_INSTALLED;
+    }
+
     /** Whether it ran something else before, in any of the rollout's slots. */
     boolean isReplacing() {
       for (int i = 0; i < places.size(); i++) {

@@ -453,18 +453,10 @@ final class RolloutShell implements RolloutBooks {
     int orders = 0;
     switch (effect) {
       case RolloutEffect.OpenStage(int stage) -> {
-        rollout.openedAt = now.toEpochMilli();
-        gates.fixEdges(rollout);
-        rollout
-            .deployments
-            .values()
-            .forEach(
-                one ->
-                    one.places.forEach(
-                        place -> {
-                          place.newer.clear();
-                          place.older.clear();
-                        }));
+        if (rollout.deployments.values().stream()
+            .noneMatch(one -> one.opened && one.stage == stage && one.hadItsTurn())) {
+          beginEvidence(rollout, now);
+        }
         if (rollout.plan.dynamic()) {
           admit(rollout, stage);
         } else {
@@ -530,6 +522,21 @@ final class RolloutShell implements RolloutBooks {
       endTrials(rollout, now);
     }
     return orders;
+  }
+
+  private void beginEvidence(Rollout rollout, Instant now) {
+    rollout.openedAt = now.toEpochMilli();
+    gates.fixEdges(rollout);
+    rollout
+        .deployments
+        .values()
+        .forEach(
+            one ->
+                one.places.forEach(
+                    place -> {
+                      place.newer.clear();
+                      place.older.clear();
+                    }));
   }
 
   private void closeOut(DeviceId device, Rollout.Deployment one, boolean catchesUp) {

@@ -2,7 +2,10 @@ package io.skerry.fleet.rollout;
 
 /** What a rollout orders: commands about sets of devices, each harmless when carried out twice. */
 public sealed interface RolloutEffect {
-  /** Make the PENDING rows of this stage's members. */
+  /**
+   * Make the PENDING rows of this stage's members. As long as none of them was given an order, what
+   * is seen of both versions counts from now.
+   */
   record OpenStage(int stage) implements RolloutEffect {}
 
   /**

@@ -258,7 +258,14 @@ public final class RolloutMachine {
     }
     return why == PauseReason.SUCCESS_PAUSE
         ? open(plan, state, stage + 1, now)
-        : Step.to(state.in(new Running(stage)).with(stage, progress(state, stage).reopened(now)));
+        : reopened(state, stage, now);
+  }
+
+  // Controls that were seen for hours before anybody was ordered are of another time of day.
+  private static Step reopened(RolloutState state, int stage, Instant now) {
+    return Step.to(
+        state.in(new Running(stage)).with(stage, progress(state, stage).reopened(now)),
+        new RolloutEffect.OpenStage(stage));
   }
 
   private static StageProgress progress(RolloutState state, int stage) {
@@ -534,8 +541,7 @@ public final class RolloutMachine {
           plan, state.with(stage, progress(state, stage).with(gates)), stage, harm.get(), seen);
     }
     if (why == PauseReason.WINDOW && plan.limits().isOpen(now)) {
-      return Step.to(
-          state.in(new Running(stage)).with(stage, progress(state, stage).reopened(now)));
+      return reopened(state, stage, now);
     }
     // Whether it may be resumed.
     RolloutState judged =

@@ -68,10 +68,12 @@ final class Arms {
   }
 
   /**
-   * Fixes, before the stage has any evidence, from which latency on a prediction is slow, from
-   * which on it is over its profile's budget, and what range a model that says an amount errs in.
+   * Begins a stage's evidence. Fixes, before it has any, from which latency on a prediction is
+   * slow, from which on it is over its profile's budget, and what range a model that says an amount
+   * errs in.
    */
   void open(Transaction transaction, RolloutOrder order, int stage) {
+    StageEvidence.forget(transaction, order.id(), stage);
     Map<String, Integer> edges = new TreeMap<>();
     for (String profile : RolloutTables.profiles(transaction, order.id())) {
       budget(profile)

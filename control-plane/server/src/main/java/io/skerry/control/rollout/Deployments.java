@@ -159,7 +159,16 @@ final class Deployments {
 
   private void open(Transaction transaction, RolloutOrder order, int stage) {
     Members.enter(transaction, order, stage);
-    arms.open(transaction, order, stage);
+    if (transaction.number(
+            """
+            select count(*) from deployment where rollout = ? and stage = ?
+              and (ordered_at is not null or state = 'ALREADY_INSTALLED')
+            """,
+            order.id().value(),
+            stage)
+        == 0) {
+      arms.open(transaction, order, stage);
+    }
   }
 
   private record OfProfile(String profile, List<DeviceId> devices) {}

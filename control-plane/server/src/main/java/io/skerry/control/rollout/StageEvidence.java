@@ -121,6 +121,18 @@ final class StageEvidence {
         stage);
   }
 
+  /** Begins a stage's evidence anew, if there is any. */
+  static void forget(Transaction transaction, RolloutId id, int stage) {
+    int forgotten =
+        transaction.update(
+            "delete from rollout_arm where rollout = ? and stage = ?", id.value(), stage);
+    transaction.update(
+        "delete from rollout_arm_sum where rollout = ? and stage = ?", id.value(), stage);
+    if (forgotten > 0) {
+      transaction.update("insert into rollout_arm_change (rollout) values (?)", id.value());
+    }
+  }
+
   // Of one moment: what is counted changes arms and sums together.
   private static final String DIFFERENCES =
       """

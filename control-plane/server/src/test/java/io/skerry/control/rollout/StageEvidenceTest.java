@@ -35,6 +35,9 @@ import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -124,6 +127,43 @@ class StageEvidenceTest {
             """
                 .formatted(kind))
         .id();
+  }
+
+  @Test
+  void whatIsSeenBeforeTheWindowOpensIsOfAnotherTimeOfDay() {
+    String from =
+        LocalTime.ofInstant(fleet.now().plus(Duration.ofMinutes(3)), ZoneOffset.UTC)
+            .truncatedTo(ChronoUnit.MINUTES)
+            .toString();
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 2, "stages": [{"percent": 100}],
+                  "windows": [{"from": "%s", "length": "5m", "zone": "UTC"}]}
+                """
+                    .formatted(from))
+            .id();
+    fleet.look();
+    assertThat(fleet.find(id).pause()).isEqualTo("WINDOW");
+    fleet.predict(100, 50, 1);
+    assertThat(arms()).isEqualTo(12);
+
+    fleet.pass(Duration.ofMinutes(4));
+    assertThat(fleet.find(id).state()).isEqualTo("RUNNING");
+    assertThat(arms()).isZero();
+    assertThat(fleet.number("select count(*) from rollout_arm_sum")).isZero();
+
+    fleet.report(id, "COMMITTED", List.of("d1"));
+    fleet.predict(100, 0, 1);
+    assertThat(arms()).isPositive();
+    fleet.act(id, RolloutAct.PAUSE);
+    fleet.act(id, RolloutAct.RESUME);
+    assertThat(arms()).as("somebody was ordered it").isPositive();
+  }
+
+  private long arms() {
+    return fleet.number("select count(*) from rollout_arm");
   }
 
   private void count(List<RecordsStoring.Window> windows, List<StoredFeedback> feedback) {
