@@ -2,6 +2,7 @@ package io.skerry.api;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a rollout would do, found by what would do it.
@@ -41,6 +42,19 @@ public record RolloutPreview(
 
   /** A device that no stage takes, or, of a rollout that was started, that has left its stage. */
   public record Outsider(String device, String reason) {}
+
+  /** Devices of one page of all that a preview is about. */
+  public static final int PLACES_MAX = 10_000;
+
+  /**
+   * What a rollout would be to one device.
+   *
+   * @param stage that takes it, from 0; null if none does
+   * @param profile hardware profile by which it takes part; null if it does not
+   * @param reason why no stage takes it; null if one does
+   */
+  public record Place(
+      String device, @Nullable Integer stage, @Nullable String profile, @Nullable String reason) {}
 
   /**
    * A stage.

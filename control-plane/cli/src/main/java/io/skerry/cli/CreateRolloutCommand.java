@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class CreateRolloutCommand implements Callable<Integer> {
   private static final int NAMED_MAX = 20;
+  private static final int PAGE = 10_000;
 
   @Mixin private ServerOptions server;
 
@@ -47,6 +48,11 @@ final class CreateRolloutCommand implements Callable<Integer> {
       names = "--dry-run",
       description = "only tell who would get it, who not and why, and what the gates could see")
   private boolean dryRun;
+
+  @Option(
+      names = "--devices",
+      description = "with --dry-run: every device and its stage, or why none takes it")
+  private boolean devices;
 
   @Option(names = "--schema", description = "print the JSON schema of a file")
   private boolean schema;
@@ -89,8 +95,19 @@ final class CreateRolloutCommand implements Callable<Integer> {
       out.println(RequestDocument.ROLLOUT.schema().strip());
       return ExitCodes.DONE;
     }
+    if (devices && !dryRun) {
+      throw new ParameterException(
+          spec.commandLine(), "--devices tells who would get it: use it with --dry-run");
+    }
     JsonObject request = request();
     try (SkerryClient client = server.client()) {
+      if (devices) {
+        places(
+            client.listOf(
+                "/v1/rollouts/preview/devices?pageSize=" + PAGE, request, JsonObject.class),
+            out);
+        return ExitCodes.DONE;
+      }
       if (dryRun) {
         preview(client.post("/v1/rollouts/preview", request, JsonObject.class), out);
         return ExitCodes.DONE;
@@ -207,6 +224,30 @@ final class CreateRolloutCommand implements Callable<Integer> {
                         "  %s: %s"
                             .formatted(
                                 Json.text(outsider, "device"), Json.text(outsider, "reason")))));
+  }
+
+  private void places(List<JsonObject> places, PrintWriter out) {
+    switch (output) {
+      case JSON -> {
+        JsonArray all = new JsonArray();
+        places.forEach(all::add);
+        out.println(Json.pretty(all));
+      }
+      case NAME ->
+          places.forEach(one -> out.println("device/" + Table.printable(Json.text(one, "device"))));
+      case TABLE -> {
+        Table table = new Table(List.of("DEVICE", "STAGE", "PROFILE", "WHY-NOT"));
+        for (JsonObject one : places) {
+          table.add(
+              List.of(
+                  Json.text(one, "device"),
+                  Json.text(one, "stage"),
+                  Json.text(one, "profile"),
+                  Json.text(one, "reason")));
+        }
+        table.print(out);
+      }
+    }
   }
 
   private static String first(JsonArray devices) {

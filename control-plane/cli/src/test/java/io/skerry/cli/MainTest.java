@@ -643,6 +643,41 @@ class MainTest {
   }
 
   @Test
+  void tellsOfEveryDeviceWhatARolloutWouldBeToIt() {
+    String first =
+        """
+        {"items":[{"device":"cam-3","stage":0,"profile":"arm64-neon"}],"nextPageToken":"ab-1"}
+        """;
+    String last =
+        """
+        {"items":[{"device":"cam-8","reason":"its hardware matches no profile"}]}
+        """;
+    server.createContext(
+        "/v1/rollouts/preview/devices",
+        exchange -> {
+          record(exchange);
+          boolean more = exchange.getRequestURI().getQuery().endsWith("&pageToken=ab-1");
+          byte[] bytes = (more ? last : first).getBytes(StandardCharsets.UTF_8);
+          exchange.getResponseHeaders().add("Content-Type", "application/json");
+          exchange.sendResponseHeaders(200, bytes.length);
+          exchange.getResponseBody().write(bytes);
+          exchange.close();
+        });
+
+    assertThat(run("create", "rollout", "m@2", "--dry-run", "--devices")).isEqualTo(ExitCodes.DONE);
+
+    assertThat(lines())
+        .containsExactly(
+            "DEVICE   STAGE   PROFILE      WHY-NOT",
+            "cam-3    0       arm64-neon   -",
+            "cam-8    -       -            its hardware matches no profile");
+    assertThat(requests)
+        .hasSize(2)
+        .allMatch(request -> request.endsWith("{\"model\":\"m\",\"version\":2}"));
+    assertThat(run("create", "rollout", "m@2", "--devices")).isEqualTo(ExitCodes.USAGE);
+  }
+
+  @Test
   void tellsEveryMistakeOfARolloutFileAtOnce(@TempDir Path folder) throws IOException {
     Path file =
         Files.writeString(

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import javax.net.ssl.SSLHandshakeException;
 
 /**
@@ -82,13 +83,30 @@ public final class SkerryClient implements AutoCloseable {
 
   /** Reads every part of a list. */
   public <T> List<T> list(String path, Class<T> type) {
+    return parts(path, type, next -> request(next).GET().build());
+  }
+
+  /** Reads every part of a list that a body asks for. */
+  public <T> List<T> listOf(String path, Object body, Class<T> type) {
+    String json = gson.toJson(body);
+    return parts(
+        path,
+        type,
+        next ->
+            request(next)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.ofString(json))
+                .build());
+  }
+
+  private <T> List<T> parts(String path, Class<T> type, Function<String, HttpRequest> asking) {
     // Gson has no typed form of "page of this type".
     @SuppressWarnings("unchecked")
     TypeToken<Page<T>> page = (TypeToken<Page<T>>) TypeToken.getParameterized(Page.class, type);
     List<T> all = new ArrayList<>();
     String next = path;
     for (int i = 0; i < PAGES_MAX; i++) {
-      Page<T> part = read(send(request(next).GET().build()), page);
+      Page<T> part = read(send(asking.apply(next)), page);
       all.addAll(part.items());
       if (part.nextPageToken() == null) {
         return List.copyOf(all);

@@ -65,6 +65,14 @@ record Candidates(
     return Digest.of(places.toString().getBytes(StandardCharsets.UTF_8)).hex();
   }
 
+  /** The same with who is in none, and why. */
+  String everything(RolloutId id) {
+    StringBuilder all = new StringBuilder(places(id));
+    new TreeMap<>(notEligible)
+        .forEach((device, why) -> all.append('\n').append(device).append(' ').append(why));
+    return Digest.of(all.toString().getBytes(StandardCharsets.UTF_8)).hex();
+  }
+
   List<String> profiles() {
     return variants.values().stream()
         .findFirst()

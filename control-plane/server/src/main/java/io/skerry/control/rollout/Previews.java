@@ -1,15 +1,18 @@
 package io.skerry.control.rollout;
 
+import io.skerry.api.Page;
 import io.skerry.api.RolloutPreview;
 import io.skerry.control.drift.Monitoring;
 import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.sql.Transaction;
+import io.skerry.control.web.ProblemException;
 import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.gate.Outlook;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
 import io.skerry.fleet.rollout.StageRule;
+import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ProfileId;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,10 +20,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** What a wish would do, in the words of the API. */
 final class Previews {
+  // Of the digest of who is where, as far as a page token holds it.
+  private static final int DIGEST = 16;
+  private static final Pattern TOKEN = Pattern.compile("([0-9a-f]{16})-(\\d{1,9})");
+
   private Previews() {}
 
   private record Traffic(double predictionsPerMinute, double outcomesPerMinute) {}
@@ -102,6 +111,54 @@ final class Previews {
                         other.order().first().version().toString(),
                         other.state().phase().code()))
             .toList());
+  }
+
+  /**
+   * A page of all devices.
+   *
+   * @param digest of who is where: a page after another one is of the same
+   */
+  static Page<RolloutPreview.Place> page(
+      Candidates candidates, String digest, String pageToken, int pageSize) {
+    String seen = digest.substring(0, DIGEST);
+    int from = 0;
+    if (!pageToken.isEmpty()) {
+      Matcher token = TOKEN.matcher(pageToken);
+      if (!token.matches()) {
+        throw ProblemException.ofField(
+            ErrorCode.REQUEST_INVALID,
+            "pageToken",
+            "'%.40s' is no nextPageToken of a preview".formatted(pageToken));
+      }
+      if (!token.group(1).equals(seen)) {
+        throw ProblemException.ofField(
+            ErrorCode.CHANGED_MEANWHILE,
+            "pageToken",
+            "who would get it has changed since the first page: begin again without a token");
+      }
+      from = Integer.parseInt(token.group(2));
+    }
+    List<RolloutPreview.Place> all = places(candidates);
+    int begin = Math.min(from, all.size());
+    int end = Math.min(all.size(), begin + Math.clamp(pageSize, 1, RolloutPreview.PLACES_MAX));
+    return new Page<>(all.subList(begin, end), end < all.size() ? seen + "-" + end : null);
+  }
+
+  private static List<RolloutPreview.Place> places(Candidates candidates) {
+    List<RolloutPreview.Place> all = new ArrayList<>();
+    List<List<Candidate>> steps = candidates.membership().stages();
+    for (int stage = 0; stage < steps.size(); stage++) {
+      for (Candidate member : steps.get(stage)) {
+        all.add(
+            new RolloutPreview.Place(
+                member.device().value(), stage, member.profile().value(), null));
+      }
+    }
+    candidates.notEligible().entrySet().stream()
+        .sorted(Map.Entry.comparingByKey())
+        .forEach(
+            one -> all.add(new RolloutPreview.Place(one.getKey(), null, null, one.getValue())));
+    return all;
   }
 
   private static Map<String, Long> byProfile(List<Candidate> members) {

@@ -54,6 +54,16 @@ final class RolloutController {
     return rollouts.preview(actor, request);
   }
 
+  @Post("/preview/devices")
+  @Allowed(Role.VIEWER)
+  Page<RolloutPreview.Place> places(
+      Actor actor,
+      @QueryValue(defaultValue = "1000") int pageSize,
+      @QueryValue(defaultValue = "") String pageToken,
+      @Body RolloutRequest request) {
+    return rollouts.places(actor, request, pageToken, pageSize);
+  }
+
   @Get
   @Allowed(Role.VIEWER)
   Page<Rollout> list() {

@@ -1,5 +1,6 @@
 package io.skerry.control.rollout;
 
+import io.skerry.api.Page;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutDevice;
 import io.skerry.api.RolloutPreview;
@@ -161,6 +162,25 @@ public final class Rollouts {
                       transaction, order(id, wish), candidates.profiles()),
                   monitoring),
               candidates.places(id));
+        });
+  }
+
+  /**
+   * Every device and the stage that would take it, stage by stage and best rank first, and then
+   * those that none would take, with the reason.
+   *
+   * @param pageToken empty, or that of the page before
+   * @throws ProblemException as {@link #preview}, and if it is no token of this rollout or who
+   *     would get it has changed since the first page
+   */
+  public Page<RolloutPreview.Place> places(
+      Actor actor, RolloutRequest request, String pageToken, int pageSize) {
+    RolloutWish wish = RolloutRequests.read(request, actor.name(), trust.rolloutsApproved());
+    return database.call(
+        transaction -> {
+          RolloutId id = next(transaction, wish);
+          Candidates candidates = Candidates.find(transaction, wish, id.value());
+          return Previews.page(candidates, candidates.everything(id), pageToken, pageSize);
         });
   }
 
