@@ -215,7 +215,7 @@ public final class Calibrator {
       }
     } catch (OrtException e) {
       throw new DataRefusedException(
-          "%s: the float model fails on this data: %s"
+          "%s: the float model fails on this data: %s: report this model"
               .formatted(run.samples().source(), e.getMessage()),
           e);
     }

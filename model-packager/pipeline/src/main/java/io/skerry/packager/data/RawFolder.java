@@ -84,7 +84,7 @@ final class RawFolder {
 
   private Dataset read(TensorSpec input, int itemsMax) throws IOException {
     if (!"raw".equals(keys.get("format"))) {
-      throw refused("says format '%s'".formatted(keys.get("format")), "only raw is known");
+      throw refused("says format '%s'".formatted(keys.get("format")), "write 'format: raw'");
     }
     Stored stored = stored();
     int elements = elements();
@@ -103,8 +103,9 @@ final class RawFolder {
     }
     if (elements != input.elementsPerItem()) {
       throw refused(
-          "says shape %s, %d values".formatted(keys.get("shape"), elements),
-          "the model's input '%s' has %d".formatted(input.name(), input.elementsPerItem()));
+          "says shape %s, %d values, where the model's input '%s' has %d"
+              .formatted(keys.get("shape"), elements, input.name(), input.elementsPerItem()),
+          "give tensors as this model takes them");
     }
     ArrayInputs.checkLayout(description.toString(), dimensions(), input);
     float[] labels = new float[items.size()];
@@ -163,8 +164,7 @@ final class RawFolder {
       case "int8" -> Stored.INT8;
       case "uint8" -> Stored.UINT8;
       case "float32" -> Stored.FLOAT32;
-      default ->
-          throw refused("says dtype '%s'".formatted(dtype), "int8, uint8 and float32 are known");
+      default -> throw refused("says dtype '%s'".formatted(dtype), "write int8, uint8 or float32");
     };
   }
 
@@ -184,7 +184,7 @@ final class RawFolder {
     List<Long> dimensions = new ArrayList<>();
     for (Object dimension : list) {
       if (!(dimension instanceof Integer size) || size < 1) {
-        throw refused("says shape %s".formatted(list), "dimensions are whole numbers from 1");
+        throw refused("says shape %s".formatted(list), "write whole numbers from 1");
       }
       dimensions.add((long) size);
     }

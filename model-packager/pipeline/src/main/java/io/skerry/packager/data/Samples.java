@@ -189,7 +189,7 @@ public final class Samples {
     try {
       return reading.read();
     } catch (NoSuchFileException e) {
-      throw new DataRefusedException(file + ": there is no such file", e);
+      throw new DataRefusedException(file + ": there is no such file: check the path", e);
     } catch (IOException e) {
       throw new DataRefusedException(
           e.getMessage() == null ? file + UNREADABLE : e.getMessage(), e);

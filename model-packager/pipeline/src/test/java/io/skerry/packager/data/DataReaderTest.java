@@ -406,6 +406,12 @@ class DataReaderTest {
     refused(raw("dtype: int4\nshape: [3]\n"), THREE, "data.yaml", "int4");
     refused(raw("dtype: int8\nshape: [4]\n"), THREE, "a.bin", "3 bytes", "says 4");
     refused(raw("dtype: int8\nshape: none\n"), THREE, "data.yaml", "shape");
+    refused(
+        raw("dtype: int8\nshape: [3]\n"),
+        new TensorSpec("x", ElementType.FP32, List.of(-1L, 4L)),
+        "data.yaml",
+        "says shape [3], 3 values, where the model's input 'x' has 4",
+        "as this model takes them");
     refused(raw("dtype: int8\nshape: [3]\nscael: 1\n"), THREE, "data.yaml", "'scael'");
     refused(raw("dtype: int8\nshape: [3]\nlabels: ../y.csv\n"), THREE, "data.yaml", "outside");
     refused(raw("dtype: int8\nshape: [3]\nscale: x\n"), THREE, "data.yaml", "scale 'x'");
