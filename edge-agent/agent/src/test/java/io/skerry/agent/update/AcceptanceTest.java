@@ -116,6 +116,34 @@ class AcceptanceTest {
         .hasMessageContaining("output 'output' has 0.0");
   }
 
+  /** The number of a class, of which a case expects nothing where it is a near tie. */
+  @Test
+  void holdsNoOutputToWhatACaseDoesNotExpect() {
+    GoldenCase whole =
+        new GoldenCase(
+            List.of(GoldenTensor.ofFloats("input", List.of(2L), 1, 2)),
+            List.of(
+                GoldenTensor.ofFloats("output", List.of(1L), 0.9f),
+                GoldenTensor.ofFloats("class", List.of(1L), 3)));
+    GoldenCase part = new GoldenCase(whole.inputs(), whole.outputs().subList(0, 1));
+    Scripted turned = new Scripted(List.of(output("output", 0.9f), output("class", 700)));
+
+    assertThatCode(
+            () ->
+                Acceptance.checkGolden(
+                    VERSION, turned, new GoldenSet(new Tolerance(0.05, 0), List.of(part))))
+        .doesNotThrowAnyException();
+    assertThat(
+            catchThrowableOfType(
+                UpdateException.class,
+                () ->
+                    Acceptance.checkGolden(
+                        VERSION,
+                        turned,
+                        new GoldenSet(new Tolerance(0.05, 0), List.of(part, whole)))))
+        .hasMessageContaining("output 'class' has 700.0");
+  }
+
   private static UpdateException golden(LoadedModel model) {
     return catchThrowableOfType(
         UpdateException.class, () -> Acceptance.checkGolden(VERSION, model, GOLDEN));
