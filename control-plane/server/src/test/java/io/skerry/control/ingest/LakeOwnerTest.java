@@ -64,10 +64,11 @@ class LakeOwnerTest {
   void refusesTheLakeOfAnotherDatabase() throws IOException {
     String other = UUID.randomUUID().toString();
     file("database", other);
+    file("datasets/a.parquet");
 
     assertThatThrownBy(owner::require)
         .isInstanceOf(StartException.class)
-        .hasMessageContaining("belong to database '%s'".formatted(other))
+        .hasMessageContaining("belong to another database '%s'".formatted(other))
         .hasMessageContaining("write %s into %s".formatted(id(), mark()));
   }
 
@@ -77,7 +78,7 @@ class LakeOwnerTest {
 
     assertThatThrownBy(owner::require)
         .isInstanceOf(StartException.class)
-        .hasMessageContaining("are unknown to this database");
+        .hasMessageContaining("this one names none of them");
     assertThat(mark()).doesNotExist();
   }
 
@@ -87,6 +88,32 @@ class LakeOwnerTest {
     sql(
         "insert into lake_file (path, tenant, model, version, day, rows, bytes, written_at)"
             + " values ('samples/a.parquet', 'default', 'm', 1, now(), 1, 1, now())");
+
+    owner.require();
+
+    assertThat(Files.readString(mark()).strip()).isEqualTo(id());
+  }
+
+  @Test
+  void takesFilesThatARestoredDatabaseNames() throws IOException {
+    file("database", UUID.randomUUID().toString());
+    takesFilesOfBeforeThatItsDatabaseNames();
+  }
+
+  @Test
+  void refusesFilesWhenThoseThatItsDatabaseNamesAreNotThere() throws IOException {
+    file("samples/b.parquet");
+    sql(
+        "insert into lake_file (path, tenant, model, version, day, rows, bytes, written_at)"
+            + " values ('samples/a.parquet', 'default', 'm', 1, now(), 1, 1, now())");
+
+    assertThatThrownBy(owner::require).isInstanceOf(StartException.class);
+  }
+
+  @Test
+  void takesALakeWithWhatAStartThatWasKilledAndADiskOfItsOwnLeaveThere() throws IOException {
+    file("database.1.part");
+    file("lost+found/1");
 
     owner.require();
 
