@@ -9,9 +9,11 @@ public enum RecordStream {
   FEEDBACK,
   EVENTS;
 
+  private final String wireName = name().toLowerCase(Locale.ROOT);
+
   /** The name in topics and messages. */
   public String wireName() {
-    return name().toLowerCase(Locale.ROOT);
+    return wireName;
   }
 
   /**

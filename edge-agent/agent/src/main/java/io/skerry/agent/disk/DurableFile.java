@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.zip.CRC32C;
@@ -106,7 +107,8 @@ public final class DurableFile {
 
   private static byte[] framed(byte[] content) {
     byte[] header =
-        "%s%08x\n".formatted(MAGIC, checksum(content)).getBytes(StandardCharsets.US_ASCII);
+        (MAGIC + HexFormat.of().toHexDigits(checksum(content)) + "\n")
+            .getBytes(StandardCharsets.US_ASCII);
     byte[] whole = Arrays.copyOf(header, header.length + content.length);
     System.arraycopy(content, 0, whole, header.length, content.length);
     return whole;

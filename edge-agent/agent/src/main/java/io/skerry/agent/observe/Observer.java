@@ -37,7 +37,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -400,8 +399,12 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         });
   }
 
-  private Stream<Window> standing() {
-    return watched.values().stream().flatMap(model -> model.window().standing().stream());
+  private List<Window> standing() {
+    List<Window> standing = new ArrayList<>(1);
+    for (WatchedModel model : watched.values()) {
+      model.window().standing().ifPresent(standing::add);
+    }
+    return standing;
   }
 
   // What a record counts as it lies there: an agent that was updated since may count other streams.

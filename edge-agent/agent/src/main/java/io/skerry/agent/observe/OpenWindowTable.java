@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,7 +67,9 @@ final class OpenWindowTable {
 
   /** Takes out what an earlier run left, as far as it is taken. */
   void settle(Predicate<Window> taken) {
-    left.removeIf(taken);
+    if (!left.isEmpty()) {
+      left.removeIf(taken);
+    }
   }
 
   /** What a record counts now is in what is kept, too. */
@@ -77,19 +78,20 @@ final class OpenWindowTable {
   }
 
   /** Writes down what stands open behind a record; else nothing. */
-  void keepBehind(long nowMillis, Supplier<Stream<Window>> open) {
+  void keepBehind(long nowMillis, Supplier<List<Window>> open) {
     if (isBehind) {
       keep(nowMillis, open);
     }
   }
 
   /** Writes down what stands open: at once behind a record, else when it changed and is due. */
-  void keep(long nowMillis, Supplier<Stream<Window>> open) {
+  void keep(long nowMillis, Supplier<List<Window>> open) {
     if (keeper == OpenWindowKeeper.NONE || !isKnown || !(isBehind || isDue(nowMillis))) {
       return;
     }
     keptAt = nowMillis;
-    List<Window> all = Stream.concat(left.stream(), open.get()).toList();
+    List<Window> all = new ArrayList<>(left);
+    all.addAll(open.get());
     if (!isBehind && kept != null && areSame(all, keptOf)) {
       return;
     }

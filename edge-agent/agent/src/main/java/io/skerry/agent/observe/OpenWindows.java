@@ -53,7 +53,11 @@ public final class OpenWindows {
   }
 
   private static long size(List<Window> open) {
-    return open.stream().mapToLong(window -> window.getSerializedSize() + FRAME_BYTES).sum();
+    long size = 0;
+    for (Window window : open) {
+      size += window.getSerializedSize() + (long) FRAME_BYTES;
+    }
+    return size;
   }
 
   /**

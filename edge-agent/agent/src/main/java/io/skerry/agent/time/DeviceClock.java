@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -66,7 +67,7 @@ public final class DeviceClock implements InstantSource {
   private final InstantSource system;
   private final LongSupplier nanos;
   private final RandomGenerator random;
-  private volatile Map<String, Mark> floors;
+  private volatile Floors floors;
   private volatile Optional<Mark> proven = Optional.empty();
   private String provenBy = NOBODY;
   private Mark watched;
@@ -82,6 +83,13 @@ public final class DeviceClock implements InstantSource {
     Instant leastAfter(long now) {
       long passed = now - nanos;
       return at.plusNanos(passed - passed / COUNTER_FAST_BY);
+    }
+  }
+
+  /** By who signed them, and the same to be gone through with every look at the clock. */
+  private record Floors(Map<String, Mark> bySigner, List<Mark> marks) {
+    static Floors of(Map<String, Mark> bySigner) {
+      return new Floors(Map.copyOf(bySigner), List.copyOf(bySigner.values()));
     }
   }
 
@@ -118,7 +126,7 @@ public final class DeviceClock implements InstantSource {
     long now = nanos.getAsLong();
     Map<String, Mark> marks = new HashMap<>();
     floors.forEach((signer, floor) -> marks.put(signer, new Mark(floor, now)));
-    this.floors = Map.copyOf(marks);
+    this.floors = Floors.of(marks);
     this.watched = new Mark(system.instant(), now);
     this.writtenNanos = now;
   }
@@ -180,18 +188,24 @@ public final class DeviceClock implements InstantSource {
   }
 
   private Instant instant(Instant told, long now) {
-    Instant best =
-        proven
-            .map(mark -> mark.after(now))
-            .filter(truth -> Duration.between(truth, told).abs().compareTo(TOLERANCE) > 0)
-            .orElse(told);
-    return later(best, floor(now));
+    return later(best(told, now), floor(now));
+  }
+
+  // Asked many times for each prediction's record: without streams and lambdas.
+  private Instant best(Instant told, long now) {
+    Optional<Mark> known = proven;
+    if (known.isEmpty()) {
+      return told;
+    }
+    Instant truth = known.get().after(now);
+    return Duration.between(truth, told).abs().compareTo(TOLERANCE) > 0 ? truth : told;
   }
 
   private Instant floor(long now) {
     Instant highest = Instant.MIN;
-    for (Mark mark : floors.values()) {
-      highest = later(highest, mark.leastAfter(now));
+    List<Mark> marks = floors.marks();
+    for (int i = 0; i < marks.size(); i++) {
+      highest = later(highest, marks.get(i).leastAfter(now));
     }
     return highest;
   }
@@ -230,9 +244,9 @@ public final class DeviceClock implements InstantSource {
       return;
     }
     if (floor(now).isBefore(signedAt)) {
-      Map<String, Mark> risen = new HashMap<>(floors);
+      Map<String, Mark> risen = new HashMap<>(floors.bySigner());
       risen.put(signer, new Mark(signedAt, now));
-      floors = Map.copyOf(risen);
+      floors = Floors.of(risen);
       write(now);
     }
   }
@@ -251,13 +265,13 @@ public final class DeviceClock implements InstantSource {
   }
 
   private void keep(BiPredicate<String, Mark> rule) {
-    Map<String, Mark> kept = new HashMap<>(floors);
+    Map<String, Mark> kept = new HashMap<>(floors.bySigner());
     kept.entrySet()
         .removeIf(
             floor ->
                 !floor.getKey().equals(NOBODY) && !rule.test(floor.getKey(), floor.getValue()));
-    if (kept.size() < floors.size()) {
-      floors = Map.copyOf(kept);
+    if (kept.size() < floors.marks().size()) {
+      floors = Floors.of(kept);
       write(nanos.getAsLong());
       log.atWarn().addKeyValue("floor", floor(nanos.getAsLong())).log("time floor lowered");
     }
@@ -319,7 +333,7 @@ public final class DeviceClock implements InstantSource {
     writtenNanos = now;
     try {
       String lines =
-          floors.entrySet().stream()
+          floors.bySigner().entrySet().stream()
               .map(floor -> floor.getValue().leastAfter(now) + " " + floor.getKey())
               .sorted()
               .collect(Collectors.joining("\n"));

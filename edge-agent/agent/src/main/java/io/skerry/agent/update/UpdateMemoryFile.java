@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a device's updates are remembered: JSON, orders in it as base64 of an encoded desired
@@ -48,6 +49,10 @@ final class UpdateMemoryFile {
   private final Path file;
   private final Path provenFile;
   private Map<SlotId, List<DesiredSlot>> proven = Map.of();
+  // What was to be written last, and its bytes: a broken disk is asked to take the same again and
+  // again.
+  private @Nullable UpdateMemory encoded;
+  private byte[] encodedBytes = {};
 
   UpdateMemoryFile(Disk disk, Path folder) {
     this.disk = disk;
@@ -58,8 +63,12 @@ final class UpdateMemoryFile {
 
   /** Returns once the memory survives a power cut. */
   void write(UpdateMemory memory) throws IOException {
+    if (!memory.equals(encoded)) {
+      encodedBytes = bytes(memory);
+      encoded = memory;
+    }
     disk.createFolders(folder);
-    DurableFile.write(disk, file, bytes(memory));
+    DurableFile.write(disk, file, encodedBytes);
     if (!versions(memory).equals(proven)) {
       DurableFile.write(disk, provenFile, bytes(onlyProven(memory)));
       proven = versions(memory);

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -501,24 +502,28 @@ public final class Updater implements AutoCloseable {
 
   /** Whether every order came to its end and nothing waits: {@link #tick} would change nothing. */
   public synchronized boolean isSettled() {
-    return wanted.isEmpty()
-        && states.values().stream()
-            .map(SlotState::step)
-            .allMatch(step -> step.phase().isTerminal() && !(step instanceof Step.Repairing));
+    if (!wanted.isEmpty()) {
+      return false;
+    }
+    for (SlotState state : states.values()) {
+      if (!state.step().phase().isTerminal() || state.step() instanceof Step.Repairing) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** How every slot stands; what runs is told by what answers now. */
   public synchronized List<SlotReport> reports() {
-    return remembered.slots().entrySet().stream()
-        .sorted((one, other) -> one.getKey().value().compareTo(other.getKey().value()))
-        .map(
-            slot ->
-                SlotReports.of(
-                    slot.getKey(),
-                    slot.getValue(),
-                    slots.active(slot.getKey()),
-                    trouble.or(inbox::refusal)))
-        .toList();
+    List<SlotReport> reports = new ArrayList<>(remembered.slots().size());
+    remembered
+        .slots()
+        .forEach(
+            (slot, state) ->
+                reports.add(
+                    SlotReports.of(slot, state, slots.active(slot), trouble.or(inbox::refusal))));
+    reports.sort(Comparator.comparing(report -> report.slot().value()));
+    return List.copyOf(reports);
   }
 
   /** Stops acting; what was under way begins anew at the next start, and is no crash. */

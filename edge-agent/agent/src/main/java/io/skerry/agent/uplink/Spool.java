@@ -458,6 +458,9 @@ public final class Spool {
 
   /** Records that were found sealed with another key since this was last asked, by stream. */
   synchronized Map<RecordStream, Integer> takeUnopened() {
+    if (unopened.isEmpty()) {
+      return Map.of();
+    }
     Map<RecordStream, Integer> taken = Map.copyOf(unopened);
     unopened.clear();
     return taken;

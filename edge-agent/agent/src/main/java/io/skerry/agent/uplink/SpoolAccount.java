@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a spool must remember besides its records: how many it dropped and how many were damaged,
@@ -45,6 +46,9 @@ final class SpoolAccount {
   private final Map<Origin, Long> committed = new HashMap<>();
   private final Map<Place, Integer> damagedIn = new HashMap<>();
   private final Map<Origin, Drops> drops = new HashMap<>();
+  // Reports tell them several times a second; they change now and then. Null when they have.
+  private @Nullable Map<RecordStream, Long> droppedTold;
+  private @Nullable Map<RecordStream, Long> damagedTold;
 
   /** What was counted as dropped of an origin: all of it lies at or below a sequence. */
   private record Drops(long dropped, long highest) {}
@@ -83,15 +87,26 @@ final class SpoolAccount {
   }
 
   Map<RecordStream, Long> dropped() {
-    return Map.copyOf(dropped);
+    Map<RecordStream, Long> told = droppedTold;
+    if (told == null) {
+      told = Map.copyOf(dropped);
+      droppedTold = told;
+    }
+    return told;
   }
 
   Map<RecordStream, Long> damaged() {
-    return Map.copyOf(damaged);
+    Map<RecordStream, Long> told = damagedTold;
+    if (told == null) {
+      told = Map.copyOf(damaged);
+      damagedTold = told;
+    }
+    return told;
   }
 
   void drop(RecordStream stream, long records) {
     dropped.merge(stream, records, Long::sum);
+    droppedTold = null;
   }
 
   /** Counts records of a segment that makes room. */
@@ -125,6 +140,7 @@ final class SpoolAccount {
     long unheardOf = Math.max(0, counted.highest() - range.through());
     long right = Math.min(counted.dropped(), range.givenUp().getAsLong() + unheardOf);
     dropped.merge(range.stream(), right - counted.dropped(), Long::sum);
+    droppedTold = null;
     if (range.ended()) {
       drops.remove(origin);
     } else {
@@ -160,6 +176,7 @@ final class SpoolAccount {
     int more = segment.damaged() - before;
     if (more > 0) {
       damaged.merge(segment.stream, (long) more, Long::sum);
+      damagedTold = null;
       damagedIn.put(place, segment.damaged());
     }
     return Math.max(0, more);

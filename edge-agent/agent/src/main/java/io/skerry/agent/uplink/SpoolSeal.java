@@ -163,8 +163,13 @@ public final class SpoolSeal {
     }
     SecretKey ready = key.orElseThrow(() -> new IllegalStateException("no spool key yet"));
     cipher.init(mode, ready, new GCMParameterSpec(TAG_BITS, nonce));
-    cipher.updateAAD(ByteBuffer.allocate(2 * Long.BYTES).putLong(epoch).putLong(sequence).flip());
-    cipher.updateAAD(stream.wireName().getBytes(StandardCharsets.US_ASCII));
+    byte[] name = stream.wireName().getBytes(StandardCharsets.US_ASCII);
+    cipher.updateAAD(
+        ByteBuffer.allocate(2 * Long.BYTES + name.length)
+            .putLong(epoch)
+            .putLong(sequence)
+            .put(name)
+            .array());
     return cipher;
   }
 }
