@@ -289,6 +289,7 @@ public final class ControlPlane implements MemoryBroker.Client {
 
   private Map<DeviceId, List<CommittedRange>> stored(List<MemoryBroker.Message> messages) {
     Map<DeviceId, List<CommittedRange>> committed = new LinkedHashMap<>();
+    rollouts.beginTransaction();
     for (MemoryBroker.Message message : messages) {
       try {
         store(message, committed);

@@ -153,7 +153,7 @@ final class DriftShell {
       List<LateWindow> lately = late(due.getKey());
       for (DeviceWindow one : devices) {
         if (!ledger.knows(one.version())) {
-          ledger.register(one.version(), releases.streams());
+          ledger.register(one.version(), releases.watched(one.version()).streams());
         }
       }
       WindowVerdict verdict = ledger.judge(due.getKey(), devices, lately);
@@ -238,7 +238,7 @@ final class DriftShell {
     for (Judged judged : history) {
       for (DeviceWindow one : judged.devices()) {
         if (!fresh.knows(one.version())) {
-          fresh.register(one.version(), releases.streams());
+          fresh.register(one.version(), releases.watched(one.version()).streams());
         }
       }
       WindowVerdict verdict = fresh.judge(judged.window(), judged.devices(), judged.late());

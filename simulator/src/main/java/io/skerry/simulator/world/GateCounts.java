@@ -1,12 +1,17 @@
 package io.skerry.simulator.world;
 
+import io.skerry.fleet.gate.ArmCounts;
+import io.skerry.fleet.gate.ArmCounts.Bins;
 import io.skerry.fleet.gate.LatencyEdge;
 import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SlotId;
+import io.skerry.protocol.SlotReport;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.telemetry.sketch.WindowSketch;
@@ -14,6 +19,7 @@ import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Window;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,110 +27,201 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** What rollouts' gates judge, counted as windows and outcomes are stored. */
+/**
+ * What rollouts' gates judge, counted as windows and outcomes are stored. It does what the
+ * statements of the server do, and is held to the same contract.
+ */
 final class GateCounts {
+  private final MemoryStore store;
+  private final Releases releases;
   private final Function<DeviceId, Described> described;
   private final Map<RolloutId, Rollout> rollouts;
-  private final Map<ProfileId, Map<ModelVersion, long[]>> latencies = new HashMap<>();
+  private final UsualLatencies usual = new UsualLatencies();
+  private long transaction;
 
   /**
    * @param rollouts all of them, also those that come later
    */
-  GateCounts(Function<DeviceId, Described> described, Map<RolloutId, Rollout> rollouts) {
+  GateCounts(
+      MemoryStore store,
+      Releases releases,
+      Function<DeviceId, Described> described,
+      Map<RolloutId, Rollout> rollouts) {
+    this.store = store;
+    this.releases = releases;
     this.described = described;
     this.rollouts = rollouts;
   }
 
-  // Before the stage has any evidence, so that what is then counted has no part in the choice.
-  void fixEdges(Rollout rollout) {
-    rollout.edges.clear();
+  /** A stage opens. */
+  void open(Rollout rollout) {
+    List<Map<ProfileId, Integer>> slow = new ArrayList<>();
+    List<@Nullable Double> ranges = new ArrayList<>();
     for (RolloutPart part : rollout.parts) {
+      Map<ProfileId, List<Long>> before =
+          runBefore(part)
+              .map(version -> usual.of(part.slot(), version, this::profile))
+              .orElse(Map.of());
       Map<ProfileId, Integer> edges = new HashMap<>();
       for (Hardware hardware : Hardware.values()) {
-        LatencyEdge.of(older(part.version(), hardware), Optional.of(hardware.latencyBudget()))
+        LatencyEdge.of(
+                before.getOrDefault(hardware.profile(), List.of()),
+                Optional.of(hardware.latencyBudget()))
             .ifPresent(edge -> edges.put(hardware.profile(), edge));
       }
-      rollout.edges.add(edges);
+      slow.add(edges);
+      ranges.add(releases.watched(part.version()).amountRange().orElse(null));
     }
+    Map<ProfileId, Integer> budgets = new HashMap<>();
+    for (Hardware hardware : Hardware.values()) {
+      budgets.put(hardware.profile(), LatencyEdge.overBudget(hardware.latencyBudget()));
+    }
+    rollout.arms.open(new StageArms.Edges(slow, budgets, ranges));
   }
 
-  private List<Long> older(ModelVersion version, Hardware hardware) {
-    List<Long> older = new ArrayList<>();
-    for (int bin = 0; bin < WindowSketch.LATENCY_BINS; bin++) {
-      long sum = 0;
-      for (Map.Entry<ModelVersion, long[]> of :
-          latencies.getOrDefault(hardware.profile(), Map.of()).entrySet()) {
-        boolean other = !of.getKey().equals(version) && of.getKey().model().equals(version.model());
-        sum += other ? of.getValue()[bin] : 0;
-      }
-      older.add(sum);
+  // What most devices say that they run in the slot, of the others.
+  private Optional<ModelVersion> runBefore(RolloutPart part) {
+    Map<ModelVersion, Integer> running = new HashMap<>();
+    for (DeviceId device : store.devices()) {
+      store
+          .slotReport(device, part.slot())
+          .flatMap(SlotReport::running)
+          .map(SlotReport.Running::version)
+          .filter(version -> !version.equals(part.version()))
+          .ifPresent(version -> running.merge(version, 1, Integer::sum));
     }
-    return older;
+    return running.entrySet().stream()
+        .max(
+            Map.Entry.<ModelVersion, Integer>comparingByValue()
+                .thenComparing(one -> one.getKey().version(), Comparator.naturalOrder()))
+        .map(Map.Entry::getKey);
+  }
+
+  // What is told of a device that was removed is not its profile's any more.
+  private Optional<ProfileId> profile(DeviceId device) {
+    return store.isEnrolled(device) ? described.apply(device).profile() : Optional.empty();
+  }
+
+  /** What follows is stored together. */
+  void beginTransaction() {
+    transaction++;
   }
 
   /** Counts a stored window for the gates. */
   void counted(DeviceId device, long epoch, Window window, WindowCounts counts) {
     int stream = counts.layout().indexOf(MonitoringPlan.LATENCY);
     ModelRef model = window.getModel();
-    described
-        .apply(device)
-        .profile()
-        .ifPresent(
-            profile ->
-                add(
-                    counts,
-                    stream,
-                    latencies
-                        .computeIfAbsent(profile, key -> new HashMap<>())
-                        .computeIfAbsent(
-                            version(model), key -> new long[WindowSketch.LATENCY_BINS])));
+    ModelVersion version = version(model);
+    if (stream >= 0 && counts.has(stream)) {
+      usual.add(
+          new SlotId(model.getSlot()),
+          version,
+          window.getWindow(),
+          device,
+          latencies(counts, stream));
+    }
     for (Rollout rollout : rollouts.values()) {
-      Rollout.Seen seen = arm(rollout, device, model, window.getStartMillis());
-      if (seen != null) {
-        seen.countBoot(epoch);
-        seen.predictions += window.getPredictions();
-        seen.failed += window.getPredictionsFailed();
-        add(counts, stream, seen.latency);
+      int part = part(rollout, device, model, window.getStartMillis());
+      if (part >= 0) {
+        count(rollout, part, device, epoch, window, counts);
       }
     }
+  }
+
+  private static int[] latencies(WindowCounts counts, int stream) {
+    int[] bins = new int[WindowSketch.LATENCY_BINS];
+    for (int bin = 0; bin < bins.length; bin++) {
+      bins[bin] = counts.count(stream, bin);
+    }
+    return bins;
+  }
+
+  private void count(
+      Rollout rollout, int part, DeviceId device, long epoch, Window window, WindowCounts counts) {
+    ModelVersion version = version(window.getModel());
+    Optional<Arm> row = row(rollout, part, device, version);
+    if (row.isEmpty()) {
+      return;
+    }
+    Arm arm = row.get();
+    arm.window(epoch, transaction, window.getPredictions(), window.getPredictionsFailed());
+    ArmCounts to = arm.counts;
+    StageArms.Edges edges = rollout.arms.edges();
+    Bins latencies = bins(counts, MonitoringPlan.LATENCY);
+    Integer slow = edges.slow().get(part).get(arm.profile);
+    if (latencies != null && slow != null) {
+      to.latencies(latencies, slow);
+    }
+    Integer budget = edges.budgets().get(arm.profile);
+    if (latencies != null && budget != null) {
+      to.latenciesOfBudget(latencies, budget);
+    }
+    Bins scores = bins(counts, MonitoringPlan.SCORE);
+    if (scores != null) {
+      to.scores(scores, releases.watched(version).middles());
+    }
+    // The versions of a trial share one process: its memory tells nothing of either.
+    if (!rollout.isTrial()) {
+      to.memory(
+          (double) window.getResidentBytes(),
+          (double) described.apply(device).facts().memoryBytes());
+    }
+  }
+
+  private static @Nullable Bins bins(WindowCounts counts, String name) {
+    int stream = counts.layout().indexOf(name);
+    return stream < 0 || !counts.has(stream)
+        ? null
+        : new Bins(counts.layout().bins(stream), bin -> counts.count(stream, bin));
   }
 
   private static ModelVersion version(ModelRef model) {
     return new ModelVersion(new ModelName(model.getModel()), model.getVersion());
   }
 
-  // Controls are devices that were not touched yet; of a trial, the version beside it.
-  private static Rollout.@Nullable Seen arm(
-      Rollout rollout, DeviceId device, ModelRef model, long atMillis) {
+  private Optional<Arm> row(Rollout rollout, int part, DeviceId device, ModelVersion version) {
+    boolean newer = version.equals(rollout.parts.get(part).version());
     Rollout.Deployment one = rollout.deployments.get(device);
-    if (one == null || rollout.state.phase().isTerminal() || atMillis < rollout.openedAt) {
-      return null;
+    // A control's stage may be given later, but what runs the version has one that stays.
+    boolean own = one != null && one.opened && rollout.isOpen(one.stage);
+    return profile(device)
+        .filter(rollout.profiles::contains)
+        .map(profile -> rollout.arms.counting(part, device, newer, profile, own));
+  }
+
+  // The part of the rollout that this is evidence of; -1 where it is of none. Controls are devices
+  // that could get the version and were not touched yet; of a trial, the version beside it.
+  private static int part(Rollout rollout, DeviceId device, ModelRef model, long atMillis) {
+    boolean collects =
+        !rollout.released
+            && (rollout.state.phase() instanceof RolloutPhase.Running
+                || rollout.state.phase() instanceof RolloutPhase.Paused);
+    if (!collects || atMillis < rollout.openedAt) {
+      return -1;
     }
     for (int i = 0; i < rollout.parts.size(); i++) {
       RolloutPart part = rollout.parts.get(i);
-      Rollout.Place place = one.places.get(i);
-      boolean ownPlace = model.getSlot().equals(place.slot.value());
-      if (!ownPlace && !model.getSlot().equals(part.slot().value())) {
-        continue;
-      }
-      boolean newer = model.getVersion() == part.version().version();
-      if (rollout.isTrial()) {
+      SlotId place = part.place(rollout.plan.kind());
+      boolean ownPlace = model.getSlot().equals(place.value());
+      if (ownPlace || model.getSlot().equals(part.slot().value())) {
+        boolean newer = version(model).equals(part.version());
         boolean counts =
-            ownPlace
-                ? newer && one.state.isEvidence()
-                : !newer && one.state == DeploymentState.COMMITTED;
-        return counts ? (newer ? place.newer : place.older) : null;
+            (!rollout.isTrial() || newer == ownPlace) && counts(rollout, device, newer);
+        return counts ? i : -1;
       }
-      boolean counts = newer ? one.state.isEvidence() : one.state.isControl();
-      return counts ? (newer ? place.newer : place.older) : null;
     }
-    return null;
+    return -1;
   }
 
-  private static void add(WindowCounts counts, int stream, long[] to) {
-    for (int bin = 0; bin < to.length; bin++) {
-      to[bin] += counts.count(stream, bin);
+  private static boolean counts(Rollout rollout, DeviceId device, boolean newer) {
+    Rollout.Deployment one = rollout.deployments.get(device);
+    DeploymentState state = one != null && one.opened ? one.state : null;
+    if (newer) {
+      return state != null && state.isEvidence();
     }
+    return rollout.isTrial()
+        ? state == DeploymentState.COMMITTED
+        : state == null || state.isControl();
   }
 
   /** Counts a stored outcome for the gates. */
@@ -132,20 +229,25 @@ final class GateCounts {
     if (!outcome.getJoined()) {
       return;
     }
-    boolean positive = outcome.getActual() >= .5;
-    boolean right = outcome.getScore() >= .5 == positive;
+    ModelVersion version = version(outcome.getModel());
     for (Rollout rollout : rollouts.values()) {
-      Rollout.Seen seen = arm(rollout, device, outcome.getModel(), outcome.getPredictedAtMillis());
-      if (seen == null) {
-        continue;
+      int part = part(rollout, device, outcome.getModel(), outcome.getPredictedAtMillis());
+      if (part >= 0) {
+        Double range = rollout.arms.edges().ranges().get(part);
+        row(rollout, part, device, version)
+            .ifPresent(arm -> count(arm.counts, outcome, version, range));
       }
-      if (positive) {
-        seen.positives++;
-        seen.positivesRight += right ? 1 : 0;
-      } else {
-        seen.negatives++;
-        seen.negativesRight += right ? 1 : 0;
-      }
+    }
+  }
+
+  private void count(
+      ArmCounts arm, Feedback outcome, ModelVersion version, @Nullable Double range) {
+    double actual = outcome.getActual();
+    if (range != null) {
+      arm.outcomeOfAmount(actual, outcome.getScore(), range);
+    } else {
+      double threshold = releases.watched(version).threshold();
+      arm.outcomeOfTwo(actual, outcome.getScore() >= threshold == actual >= .5);
     }
   }
 }

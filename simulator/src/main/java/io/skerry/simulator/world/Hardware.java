@@ -14,6 +14,8 @@ enum Hardware {
   BOARD("arm64-dotprod", "arm64", List.of("asimd", "asimddp")),
   OLD_BOARD("arm64-neon", "arm64", List.of("asimd"));
 
+  private static final long MEMORY_BYTES = 1L << 30;
+
   @SuppressWarnings("ImmutableEnumChecker") // A record of text.
   private final ProfileId profile;
 
@@ -27,7 +29,7 @@ enum Hardware {
 
   Hardware(String profile, String arch, List<String> features) {
     this.profile = new ProfileId(profile);
-    this.facts = HardwareFacts.of(arch, features, List.of());
+    this.facts = new HardwareFacts(arch, features, 1, MEMORY_BYTES, List.of(), List.of(), "");
     this.described = new Described(Optional.of(this.profile), facts);
     this.latencyBudget =
         ProfileCatalog.builtIn().profile(profile).map(HardwareProfile::latencyBudget).orElseThrow();

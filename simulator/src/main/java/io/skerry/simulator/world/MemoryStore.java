@@ -111,6 +111,11 @@ public final class MemoryStore {
     return devices.keySet();
   }
 
+  /** Whether the device is one of them. */
+  boolean isEnrolled(DeviceId device) {
+    return devices.containsKey(device);
+  }
+
   private Optional<Device> find(DeviceId device) {
     return Optional.ofNullable(devices.get(device));
   }

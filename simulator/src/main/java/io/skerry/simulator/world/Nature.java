@@ -4,6 +4,7 @@ import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -155,8 +156,12 @@ final class Nature {
     return offsets;
   }
 
-  /** What a model's packaging counted on its training data. */
-  static MonitoringManifest manifest(SplittableRandom random) {
+  /**
+   * What a model's packaging counted on its training data.
+   *
+   * @param amount whether its score is one, and no class
+   */
+  static MonitoringManifest manifest(SplittableRandom random, boolean amount) {
     int rows = 4000;
     Batch batch = new Batch();
     measure(batch, rows, new float[FEATURES], Shift.NONE, random);
@@ -168,8 +173,21 @@ final class Nature {
     for (int f = 0; f < FEATURES; f++) {
       features.add(new MonitoringManifests.Feature("s" + (f + 1), f));
     }
+    List<Float> scores = new ArrayList<>();
+    for (int i = 0; i < rows; i++) {
+      scores.add(batch.scores[i]);
+    }
     return MonitoringManifests.fromReference(
-        "input", features, reference, "output", batch.scores, .5);
+        "input",
+        features,
+        reference,
+        new MonitoringManifests.Scores(
+            "output",
+            scores.stream().map(score -> new float[] {score}).toList(),
+            false,
+            .5,
+            List.of(),
+            amount ? Optional.of(new MonitoringManifests.Values(scores, true)) : Optional.empty()));
   }
 
   private static float[] normal() {

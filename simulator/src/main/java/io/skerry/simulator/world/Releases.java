@@ -29,8 +29,8 @@ import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.ProtocolCodec;
+import io.skerry.telemetry.drift.BaselineBins;
 import io.skerry.telemetry.drift.MonitoredStreams;
-import io.skerry.telemetry.sketch.StreamLayout;
 import io.skerry.telemetry.sketch.WindowCodec;
 import io.skerry.telemetry.sketch.WindowCounts;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
@@ -67,9 +67,8 @@ public final class Releases {
   private final SigningKey director = key(3);
   private final SigningKey thief = key(4);
   private final Trust trust = trust(root, release, director);
-  private final byte[] monitoring;
-  private final MonitoredStreams streams;
-  private final StreamLayout layout;
+  private final Watched scored = new Watched(Nature.manifest(new SplittableRandom(7), false));
+  private final Map<ModelVersion, Watched> otherwise = new HashMap<>();
   private final Map<String, byte[]> blobs = new HashMap<>();
   private final Map<String, Variant> variants = new HashMap<>();
   private final Map<Digest, Variant> byManifest = new HashMap<>();
@@ -117,17 +116,6 @@ public final class Releases {
     UNSIGNED
   }
 
-  public Releases() {
-    MonitoringManifest manifest = Nature.manifest(new SplittableRandom(7));
-    this.monitoring = manifest.toByteArray();
-    try {
-      this.streams = MonitoredStreams.of(manifest);
-      this.layout = StreamLayout.of(manifest);
-    } catch (MalformedDocumentException e) {
-      throw new IllegalStateException("a manifest made here can be read here", e);
-    }
-  }
-
   private static SigningKey key(int number) {
     byte[] seed = new byte[32];
     seed[0] = (byte) number;
@@ -158,14 +146,60 @@ public final class Releases {
     return trust;
   }
 
-  MonitoredStreams streams() {
-    return streams;
+  /** What is watched of a version. */
+  static final class Watched {
+    private final MonitoringManifest manifest;
+    private final MonitoredStreams streams;
+    private final List<Double> middles;
+
+    private Watched(MonitoringManifest manifest) {
+      this.manifest = manifest;
+      try {
+        this.streams = MonitoredStreams.of(manifest);
+      } catch (MalformedDocumentException e) {
+        throw new IllegalStateException("a manifest made here can be read here", e);
+      }
+      this.middles =
+          Optional.ofNullable(streams.outputs().get(MonitoredStreams.SCORE))
+              .map(BaselineBins::middles)
+              .orElse(List.of());
+    }
+
+    MonitoringManifest manifest() {
+      return manifest;
+    }
+
+    MonitoredStreams streams() {
+      return streams;
+    }
+
+    /** Of the bins of its scores. */
+    List<Double> middles() {
+      return middles;
+    }
+
+    /** The range of the amounts that it says; empty where it says a score. */
+    Optional<Double> amountRange() {
+      return streams.amountRange();
+    }
+
+    /** From which score on the positive class is predicted. */
+    double threshold() {
+      return manifest.getScore().getThreshold();
+    }
   }
 
-  /** The counts of a window of any version: all are watched alike. */
+  Watched watched(ModelVersion version) {
+    return otherwise.getOrDefault(version, scored);
+  }
+
+  /** The counts of a window. */
   WindowCounts counts(Window window) {
+    ModelVersion version =
+        new ModelVersion(
+            new ModelName(window.getModel().getModel()), window.getModel().getVersion());
     try {
-      return WindowCodec.read(layout, window);
+      return WindowCodec.read(watched(version).streams().layout(), window);
     } catch (MalformedDocumentException e) {
       throw new IllegalStateException("a device sent a window that cannot be read", e);
     }
@@ -210,6 +244,12 @@ public final class Releases {
     return behaviours.getOrDefault(version, Behaviour.GOOD);
   }
 
+  /** Makes a good version that says an amount, which is not right or wrong. */
+  void releaseAmount(ModelVersion version) {
+    otherwise.put(version, new Watched(Nature.manifest(new SplittableRandom(7), true)));
+    release(version, Behaviour.GOOD);
+  }
+
   /** Makes a version for every profile. */
   void release(ModelVersion version, Behaviour behaviour) {
     release(version, behaviour, 0);
@@ -230,7 +270,8 @@ public final class Releases {
     line += " ".repeat(Math.max(0, modelBytesMin - line.length()));
     layers.add(layer(LayerType.MODEL_ONNX, "model.onnx", line.getBytes(StandardCharsets.UTF_8)));
     layers.add(layer(LayerType.GOLDEN, "golden.bin", golden(behaviour).toBytes()));
-    layers.add(layer(LayerType.MONITORING, "monitoring.bin", monitoring));
+    layers.add(
+        layer(LayerType.MONITORING, "monitoring.bin", watched(version).manifest().toByteArray()));
     byte[] manifest =
         new ArtifactManifest(
                 version,

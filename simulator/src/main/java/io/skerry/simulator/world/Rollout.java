@@ -1,9 +1,6 @@
 package io.skerry.simulator.world;
 
-import io.skerry.fleet.gate.ArmSums;
-import io.skerry.fleet.gate.Comparison;
 import io.skerry.fleet.gate.Evidence;
-import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutEvent;
@@ -21,20 +18,17 @@ import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
-import io.skerry.telemetry.sketch.WindowSketch;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Predicate;
-import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** A rollout's rows, and what its gates judge, counted as windows and outcomes are stored. */
@@ -49,8 +43,9 @@ final class Rollout {
   final String holdbackAbove;
   final Map<DeviceId, String> outsiders = new HashMap<>();
   final Map<DeviceId, Deployment> deployments = new LinkedHashMap<>();
-  // Of each part.
-  final List<Map<ProfileId, Integer>> edges = new ArrayList<>();
+  // What each of its versions is packaged for.
+  final Set<ProfileId> profiles;
+  final StageArms arms;
   Optional<Lease> lease = Optional.empty();
   RolloutState state;
   long openedAt;
@@ -119,8 +114,6 @@ final class Rollout {
   /** Where one part of the rollout lives on a device. */
   static final class Place {
     SlotId slot;
-    final Seen newer = new Seen();
-    final Seen older = new Seen();
     Releases.@Nullable Variant ordered;
     Releases.@Nullable Variant previous;
     // Of the last order; 0 when there was none.
@@ -139,67 +132,20 @@ final class Rollout {
     }
   }
 
-  /** What was seen of one version on one device since the stage opened. */
-  static final class Seen {
-    long windows;
-    long restarts;
-    private long bootEpoch;
-    long predictions;
-    long failed;
-    long negatives;
-    long negativesRight;
-    long positives;
-    long positivesRight;
-    final long[] latency = new long[WindowSketch.LATENCY_BINS];
-
-    /** Counts a window of this boot epoch: the first that is known of a device is no restart. */
-    void countBoot(long epoch) {
-      windows++;
-      restarts += bootEpoch > 0 && epoch > bootEpoch ? 1 : 0;
-      bootEpoch = Math.max(bootEpoch, epoch);
-    }
-
-    void clear() {
-      windows = 0;
-      restarts = 0;
-      bootEpoch = 0;
-      predictions = 0;
-      failed = 0;
-      negatives = 0;
-      negativesRight = 0;
-      positives = 0;
-      positivesRight = 0;
-      Arrays.fill(latency, 0);
-    }
-
-    double measured() {
-      double sum = 0;
-      for (long count : latency) {
-        sum += count;
-      }
-      return sum;
-    }
-
-    double slowerThan(int edge) {
-      double sum = 0;
-      for (int bin = edge; bin < latency.length; bin++) {
-        sum += latency[bin];
-      }
-      return sum;
-    }
-  }
-
   Rollout(
       RolloutId id,
       List<RolloutPart> parts,
       RolloutPlan plan,
       Duration window,
+      Set<ProfileId> profiles,
       Membership membership) {
     this.id = id;
     this.parts = List.copyOf(parts);
     this.version = parts.getFirst().version().version();
     this.plan = plan;
     this.window = window;
+    this.profiles = Set.copyOf(profiles);
+    this.arms = new StageArms(plan.kind().isTrial());
     this.stages = membership.stages();
     this.boundaries = membership.boundaries();
     this.holdbackAbove = membership.holdbackAbove();
@@ -295,102 +241,27 @@ final class Rollout {
     return late.stream().anyMatch(one -> online.test(one.device));
   }
 
+  /** Whether this is the stage that is open. */
+  boolean isOpen(int stage) {
+    return RolloutMachine.openStage(state).equals(OptionalInt.of(stage));
+  }
+
   /** What the gates judge. */
   Evidence evidence() {
+    int open = RolloutMachine.openStage(state).orElse(0);
     if (!isUnit()) {
-      return evidence(0);
+      return arms.evidence(0, open);
     }
     Map<SlotId, Evidence> seen = new LinkedHashMap<>();
     for (int part = 0; part < parts.size(); part++) {
       boolean first = !isTrial() && !isReplaced(part);
-      seen.put(parts.get(part).slot(), first ? evidence(part).asFirst() : evidence(part));
+      Evidence evidence = arms.evidence(part, open);
+      seen.put(parts.get(part).slot(), first ? evidence.asFirst() : evidence);
     }
     return Evidence.of(seen);
   }
 
   private boolean isReplaced(int part) {
     return deployments.values().stream().anyMatch(one -> one.places.get(part).previous != null);
-  }
-
-  private Evidence evidence(int part) {
-    Map<ProfileId, Evidence.OfProfile> profiles = new LinkedHashMap<>();
-    Map<ProfileId, Evidence.OfProfile> alone = new LinkedHashMap<>();
-    int open = RolloutMachine.openStage(state).orElse(0);
-    for (Hardware hardware : Hardware.values()) {
-      List<Deployment> of = new ArrayList<>();
-      for (Deployment one : deployments.values()) {
-        if (one.profile.equals(hardware.profile())) {
-          of.add(one);
-        }
-      }
-      if (!of.isEmpty()) {
-        ProfileId profile = hardware.profile();
-        profiles.put(
-            profile, new Evidence.OfProfile(new Arms(of, part, one -> true).metrics(profile)));
-        if (open > 0) {
-          alone.put(
-              profile,
-              new Evidence.OfProfile(
-                  new Arms(of, part, one -> one.stage == open).metrics(profile)));
-        }
-      }
-    }
-    return new Evidence(profiles, alone, OptionalDouble.of(.8));
-  }
-
-  /** The new and the old version of one part on devices that are alike. */
-  private final class Arms {
-    private final List<Deployment> of;
-    private final int part;
-    private final Predicate<Deployment> judged;
-
-    Arms(List<Deployment> of, int part, Predicate<Deployment> judged) {
-      this.of = of;
-      this.part = part;
-      this.judged = judged;
-    }
-
-    Map<Metric, Comparison> metrics(ProfileId profile) {
-      Map<Metric, Comparison> metrics = new EnumMap<>(Metric.class);
-      metrics.put(
-          Metric.FAILED_PREDICTIONS,
-          compared(seen -> (double) seen.predictions, seen -> (double) seen.failed));
-      metrics.put(
-          Metric.RESTARTS, compared(seen -> (double) seen.windows, seen -> (double) seen.restarts));
-      Integer edge = edges.isEmpty() ? null : edges.get(part).get(profile);
-      if (edge != null) {
-        metrics.put(
-            Metric.SLOW_PREDICTIONS, compared(Seen::measured, seen -> seen.slowerThan(edge)));
-      }
-      metrics.put(
-          Metric.ACCURACY,
-          compared(
-              seen -> (double) (seen.negatives + seen.positives),
-              seen -> (double) (seen.negativesRight + seen.positivesRight)));
-      metrics.put(
-          Metric.ACCURACY_NEGATIVE,
-          compared(seen -> (double) seen.negatives, seen -> (double) seen.negativesRight));
-      metrics.put(
-          Metric.ACCURACY_POSITIVE,
-          compared(seen -> (double) seen.positives, seen -> (double) seen.positivesRight));
-      return metrics;
-    }
-
-    private Comparison compared(ToDoubleFunction<Seen> trials, ToDoubleFunction<Seen> hits) {
-      ArmSums newer = ArmSums.NONE;
-      ArmSums older = ArmSums.NONE;
-      for (Deployment one : of) {
-        Place place = one.places.get(part);
-        boolean counts = judged.test(one);
-        if (counts) {
-          newer = newer.plus(trials.applyAsDouble(place.newer), hits.applyAsDouble(place.newer));
-        }
-        // On trial a device is its own control; otherwise everybody's are those not touched yet.
-        if (counts || !isTrial()) {
-          older = older.plus(trials.applyAsDouble(place.older), hits.applyAsDouble(place.older));
-        }
-      }
-      return new Comparison(newer, older);
-    }
   }
 }

@@ -104,7 +104,7 @@ final class RolloutShell implements RolloutBooks {
     this.store = store;
     this.releases = releases;
     this.described = described;
-    this.gates = new GateCounts(described, rollouts);
+    this.gates = new GateCounts(store, releases, described, rollouts);
     this.sampling = sampling;
   }
 
@@ -184,7 +184,7 @@ final class RolloutShell implements RolloutBooks {
     }
     Membership membership = StageMembership.assign(candidates, id.value(), plan);
     membership.inNone().forEach(one -> outside.put(one.device(), "no stage takes it"));
-    Rollout rollout = new Rollout(id, parts, plan, window, membership);
+    Rollout rollout = new Rollout(id, parts, plan, window, needs.engines().keySet(), membership);
     rollout.outsiders.putAll(outside);
     for (int stage = 0; stage < rollout.stages.size(); stage++) {
       for (Candidate candidate : rollout.stages.get(stage)) {
@@ -526,17 +526,7 @@ final class RolloutShell implements RolloutBooks {
 
   private void beginEvidence(Rollout rollout, Instant now) {
     rollout.openedAt = now.toEpochMilli();
-    gates.fixEdges(rollout);
-    rollout
-        .deployments
-        .values()
-        .forEach(
-            one ->
-                one.places.forEach(
-                    place -> {
-                      place.newer.clear();
-                      place.older.clear();
-                    }));
+    gates.open(rollout);
   }
 
   private void closeOut(DeviceId device, Rollout.Deployment one, boolean catchesUp) {
@@ -1095,6 +1085,11 @@ final class RolloutShell implements RolloutBooks {
         one.state = DeploymentState.REMOVED;
       }
     }
+  }
+
+  /** What is counted next is stored together. */
+  void beginTransaction() {
+    gates.beginTransaction();
   }
 
   /** Counts a stored window for the gates. */

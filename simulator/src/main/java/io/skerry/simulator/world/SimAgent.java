@@ -60,6 +60,7 @@ final class SimAgent {
   private static final long RESEND_TICK = 11 * World.SECOND;
   private static final long RESEND_TICK_MAX = 10 * World.MINUTE;
   private static final long JOB_MILLIS = 400;
+  private static final long PROCESS_BYTES = 16L << 20;
   private static final MemoryMeter NO_METER =
       new MemoryMeter() {
         @Override
@@ -143,7 +144,7 @@ final class SimAgent {
             this::keep,
             PRIVACY_KEY,
             DayBytes.open(disk, DATA),
-            () -> NO_METER.resident().orElse(0),
+            this::residentBytes,
             new SpooledWindows(spool));
     predictor = new Predictor(slots, clock, this::nanos, random, listener(), copies::add);
     updater =
@@ -199,6 +200,11 @@ final class SimAgent {
   /** What a clock says that never jumps. */
   long nanos() {
     return world.now() * 1_000_000 + spentNanos;
+  }
+
+  // Some of its own, and some for each model.
+  private long residentBytes() {
+    return (4L + slots.active().size()) * PROCESS_BYTES;
   }
 
   private SimEngine.Machine machine() {

@@ -76,6 +76,15 @@ public record BaselineBins(
     return counts.size();
   }
 
+  /** The middle of each ordinary bin. */
+  public List<Double> middles() {
+    List<Double> middles = new ArrayList<>();
+    for (int bin = 0; bin < ordinary(); bin++) {
+      middles.add((low(bin) + high(bin)) / 2);
+    }
+    return List.copyOf(middles);
+  }
+
   /**
    * Where each bin of another layout of the same stream lies on this one's scale: the share of this
    * training data below the bin's middle, 0 to 1. NaN for bins that have no place: missing,

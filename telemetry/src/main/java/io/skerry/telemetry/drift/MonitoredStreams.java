@@ -57,6 +57,21 @@ public record MonitoredStreams(
     }
   }
 
+  /**
+   * The range in which nearly all amounts lie that the model said of its reference rows: from the
+   * first to the last edge of their bins. Empty when its score is no amount, but a probability or a
+   * class.
+   *
+   * @return at least 0; 0 when it always said the same
+   */
+  public Optional<Double> amountRange() {
+    return classes > 0
+        ? Optional.empty()
+        : Optional.ofNullable(outputs.get(SCORE))
+            .map(BaselineBins::edges)
+            .map(edges -> edges.isEmpty() ? 0 : edges.getLast() - edges.getFirst());
+  }
+
   private static List<Double> categories(Bins bins) {
     if (bins.getCategoriesCount() == 0) {
       return List.of();

@@ -16,6 +16,7 @@ import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import io.skerry.simulator.world.MemoryStore;
 import io.skerry.simulator.world.StandIns;
+import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.net.URI;
@@ -72,13 +73,26 @@ class MemoryTables implements Tables {
   }
 
   @Override
-  public List<CommittedRange> take(DeviceId device, RecordBatch batch) {
-    MemoryStore.Taken taken = store.take(device, RecordStream.EVENTS, batch);
-    List<Long> sequences =
-        kept.computeIfAbsent(device, id -> new HashMap<>())
-            .computeIfAbsent(batch.getBootEpoch(), epoch -> new ArrayList<>());
-    taken.stored().stream().map(Record::getSequence).forEach(sequences::add);
-    return taken.committed();
+  public List<CommittedRange> take(
+      DeviceId device, RecordStream stream, List<RecordBatch> together) {
+    List<CommittedRange> committed = new ArrayList<>();
+    standIns.beginTransaction();
+    for (RecordBatch batch : together) {
+      MemoryStore.Taken taken = standIns.take(device, stream, batch);
+      committed.addAll(taken.committed());
+      if (stream == RecordStream.EVENTS) {
+        List<Long> sequences =
+            kept.computeIfAbsent(device, id -> new HashMap<>())
+                .computeIfAbsent(batch.getBootEpoch(), epoch -> new ArrayList<>());
+        taken.stored().stream().map(Record::getSequence).forEach(sequences::add);
+      }
+    }
+    return committed;
+  }
+
+  @Override
+  public ModelRef model(long version, String profile) {
+    return standIns.model(version, profile);
   }
 
   @Override

@@ -31,6 +31,14 @@ class MemoryTablesTest {
   }
 
   @Nested
+  class Counted implements EvidenceContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Members implements RolloutMembersContract {
     @Override
     public Tables tables() {

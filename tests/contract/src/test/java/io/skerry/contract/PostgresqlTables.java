@@ -3,6 +3,13 @@ package io.skerry.contract;
 import io.skerry.api.RolloutRequest;
 import io.skerry.api.RolloutRequest.PaceRequest;
 import io.skerry.api.RolloutRequest.StageRequest;
+import io.skerry.artifact.ArtifactWriter;
+import io.skerry.artifact.ElementType;
+import io.skerry.artifact.LayerType;
+import io.skerry.artifact.ModelSignature;
+import io.skerry.artifact.TensorSpec;
+import io.skerry.artifact.sign.SigningKey;
+import io.skerry.control.artifact.ArtifactStore;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.device.DesiredOutbox;
 import io.skerry.control.device.DesiredService;
@@ -23,6 +30,8 @@ import io.skerry.fleet.rollout.RolloutBooks;
 import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageRule;
+import io.skerry.profile.Engine;
+import io.skerry.profile.Precision;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.DeviceStatus;
@@ -30,17 +39,19 @@ import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
+import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -58,6 +69,8 @@ final class PostgresqlTables implements Tables, AutoCloseable {
 
   private final EmbeddedPostgres postgres;
   private final Path folder;
+  private final SigningKey key = SigningKey.generate();
+  private final Map<Variant, ArtifactStore.Imported> artifacts = new HashMap<>();
   private QuietPlane plane;
 
   /** Starts a database and a control plane on it. */
@@ -97,14 +110,40 @@ final class PostgresqlTables implements Tables, AutoCloseable {
             MODEL,
             version,
             profile,
-            manifest(version, profile).toString(),
-            digest("signature " + version).toString());
+            artifact(version, profile).model().toString(),
+            artifact(version, profile).signature().toString());
       }
     }
   }
 
-  private static Digest digest(String text) {
-    return Digest.of(text.getBytes(StandardCharsets.UTF_8));
+  private record Variant(long version, String profile) {}
+
+  private ArtifactStore.Imported artifact(long version, String profile) {
+    return artifacts.computeIfAbsent(new Variant(version, profile), this::imported);
+  }
+
+  private ArtifactStore.Imported imported(Variant variant) {
+    Path layout = folder.resolve("layout-%d-%s".formatted(variant.version(), variant.profile()));
+    try {
+      new ArtifactWriter(
+              new ModelVersion(new ModelName(MODEL), variant.version()),
+              new ProfileId(variant.profile()),
+              Engine.ONNXRUNTIME,
+              Precision.FP32,
+              variant.version(),
+              new ModelSignature(
+                  List.of(new TensorSpec("input", ElementType.FP32, List.of(1L, 4L))),
+                  List.of(new TensorSpec("output", ElementType.FP32, List.of(1L, 1L)))))
+          .add(LayerType.MODEL_ONNX, "model.onnx", new byte[] {1})
+          .add(
+              LayerType.MONITORING,
+              "monitoring.bin",
+              Tables.monitoring(variant.version()).toByteArray())
+          .write(layout, key);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return plane.bean(ArtifactStore.class).importLayout(layout);
   }
 
   /** Removes all devices and rollouts. */
@@ -112,7 +151,8 @@ final class PostgresqlTables implements Tables, AutoCloseable {
     update(
         """
         truncate device, rollout, desired, desired_slot, desired_outbox, ingest_ledger,
-          ingest_ledger_folded, telemetry_event, device_report, device_slot_report, deployment,
+          ingest_ledger_folded, telemetry_event, telemetry_window, telemetry_window_stream,
+          telemetry_feedback, rollout_arm, rollout_arm_sum, device_report, device_slot_report, deployment,
           deployment_count cascade
         """);
   }
@@ -169,15 +209,26 @@ final class PostgresqlTables implements Tables, AutoCloseable {
   }
 
   @Override
-  public List<CommittedRange> take(DeviceId device, RecordBatch batch) {
+  public ModelRef model(long version, String profile) {
+    return ModelRef.newBuilder()
+        .setSlot("main")
+        .setModel(MODEL)
+        .setVersion(version)
+        .setManifestDigest(manifest(version, profile).toString())
+        .build();
+  }
+
+  @Override
+  public List<CommittedRange> take(
+      DeviceId device, RecordStream stream, List<RecordBatch> together) {
+    Topics.DeviceTopic topic =
+        new Topics.DeviceTopic(new TenantId("default"), device, stream.wireName());
     return plane
         .store(
-            List.of(
-                new InboundMessage(
-                    new Topics.DeviceTopic(new TenantId("default"), device, "events"),
-                    batch.toByteString(),
-                    () -> false,
-                    () -> {})))
+            together.stream()
+                .map(
+                    batch -> new InboundMessage(topic, batch.toByteString(), () -> false, () -> {}))
+                .toList())
         .getOrDefault(device, List.of());
   }
 
@@ -221,11 +272,11 @@ final class PostgresqlTables implements Tables, AutoCloseable {
             transaction -> service.order(transaction, devices, new SlotId("main"), order(version)));
   }
 
-  private static SlotOrder order(long version) {
+  private SlotOrder order(long version) {
     return new SlotOrder(
         new ModelVersion(new ModelName(MODEL), version),
-        digest("manifest %d %s".formatted(version, PROFILE)),
-        digest("signature " + version),
+        artifact(version, PROFILE).model(),
+        artifact(version, PROFILE).signature(),
         Optional.empty(),
         new SamplingRates(.1, 1),
         Duration.ofMinutes(1),
@@ -361,7 +412,7 @@ final class PostgresqlTables implements Tables, AutoCloseable {
 
   @Override
   public Digest manifest(long version, String profile) {
-    return digest("manifest %d %s".formatted(version, profile));
+    return artifact(version, profile).model();
   }
 
   @Override

@@ -98,6 +98,14 @@ class PostgresqlTablesTest {
   }
 
   @Nested
+  class Counted implements EvidenceContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Members implements RolloutMembersContract {
     @Override
     public Tables tables() {

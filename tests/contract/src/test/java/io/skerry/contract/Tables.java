@@ -9,8 +9,12 @@ import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DesiredDocument;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
+import io.skerry.simulator.world.StandIns;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,7 +43,23 @@ interface Tables {
   boolean report(ReportedDocument report);
 
   /** Stores a batch of events, and returns what the device may then free. */
-  List<CommittedRange> take(DeviceId device, RecordBatch batch);
+  default List<CommittedRange> take(DeviceId device, RecordBatch batch) {
+    return take(device, RecordStream.EVENTS, List.of(batch));
+  }
+
+  /** Stores batches of a stream together, and returns what the device may then free. */
+  List<CommittedRange> take(DeviceId device, RecordStream stream, List<RecordBatch> together);
+
+  /** What records say that they are of: a version in the slot {@code main}. */
+  ModelRef model(long version, String profile);
+
+  /** The version that says an amount, which is not right or wrong. */
+  long AMOUNT = 3;
+
+  /** What is watched of a version: of 1 and 2 a score, of 3 an amount. */
+  static MonitoringManifest monitoring(long version) {
+    return StandIns.monitoring(version);
+  }
 
   /** Sequences of a device's stored events, ascending; one that is stored twice comes twice. */
   List<Long> stored(DeviceId device, long bootEpoch);

@@ -11,7 +11,6 @@ import io.skerry.telemetry.drift.MonitoredStreams;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import jakarta.inject.Singleton;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -96,33 +95,12 @@ public final class Monitoring {
   public Optional<List<Double>> scores(String manifest) {
     return named(manifest)
         .map(monitored -> monitored.streams().outputs().get(MonitoredStreams.SCORE))
-        .map(Monitoring::middles);
+        .map(BaselineBins::middles);
   }
 
-  /**
-   * The range in which nearly all amounts lie that a model said of its reference rows: from the
-   * first to the last edge of their bins. Empty when its score is no amount, but a probability or a
-   * class.
-   *
-   * @return at least 0; 0 when it always said the same
-   */
+  /** The range of the amounts that a model says; empty when its score is no amount. */
   public Optional<Double> amountRange(String manifest) {
-    return named(manifest)
-        .filter(monitored -> monitored.streams().classes() == 0)
-        .map(monitored -> monitored.streams().outputs().get(MonitoredStreams.SCORE))
-        .map(BaselineBins::edges)
-        .map(edges -> edges.isEmpty() ? 0 : edges.getLast() - edges.getFirst());
-  }
-
-  private static List<Double> middles(BaselineBins bins) {
-    List<Double> middles = new ArrayList<>();
-    double low = bins.minimum();
-    for (double edge : bins.edges()) {
-      middles.add((low + edge) / 2);
-      low = edge;
-    }
-    middles.add((low + bins.maximum()) / 2);
-    return List.copyOf(middles);
+    return named(manifest).flatMap(monitored -> monitored.streams().amountRange());
   }
 
   private Optional<Monitored> read(ArtifactManifest artifact) throws MalformedDocumentException {

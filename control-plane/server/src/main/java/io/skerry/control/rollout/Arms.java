@@ -15,6 +15,8 @@ import io.skerry.control.rollout.RolloutOrder.Part;
 import io.skerry.control.sql.Columns;
 import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.gate.ArmCounts;
+import io.skerry.fleet.gate.ArmCounts.Bins;
 import io.skerry.fleet.gate.LatencyEdge;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
@@ -23,7 +25,6 @@ import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
 import io.skerry.telemetry.drift.MonitoredStreams;
-import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import jakarta.inject.Singleton;
 import java.time.Duration;
@@ -52,7 +53,6 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 final class Arms {
-  private static final int METRICS = Metric.NUMBER_MAX;
   private static final int HISTORY_MAX = 2000;
   private static final String LATENCY = "$latency";
   private static final Gson GSON = new Gson();
@@ -119,7 +119,7 @@ final class Arms {
     return "/" + profile;
   }
 
-  private record Bins(String profile, List<Long> counts) {}
+  private record Latencies(String profile, List<Long> counts) {}
 
   private static Map<String, List<Long>> history(Transaction transaction, Part part) {
     Map<String, List<Long>> byProfile = new HashMap<>();
@@ -138,7 +138,7 @@ final class Arms {
     if (before.isEmpty()) {
       return byProfile;
     }
-    List<Bins> windows =
+    List<Latencies> windows =
         transaction.list(
             """
             select device.profile, s.counts from telemetry_window_stream s
@@ -147,13 +147,13 @@ final class Arms {
             order by s.window_index desc limit ?
             """,
             row ->
-                new Bins(
+                new Latencies(
                     row.text("profile"), Arrays.stream(row.bigints("counts")).boxed().toList()),
             before.get().model().value(),
             before.get().version(),
             part.slot().value(),
             HISTORY_MAX);
-    for (Bins window : windows) {
+    for (Latencies window : windows) {
       List<Long> sum = byProfile.computeIfAbsent(window.profile(), unused -> new ArrayList<>());
       for (int bin = 0; bin < window.counts().size(); bin++) {
         if (bin == sum.size()) {
@@ -200,18 +200,12 @@ final class Arms {
     final String profile;
     // Whether the stage is the device's own.
     final boolean own;
-    final double[] trials = new double[METRICS];
-    final double[] hits = new double[METRICS];
+    final ArmCounts counts = new ArmCounts();
     final TreeSet<Long> bootEpochs = new TreeSet<>();
 
     Sums(String profile, boolean own) {
       this.profile = profile;
       this.own = own;
-    }
-
-    void add(Metric metric, double moreTrials, double moreHits) {
-      trials[metric.number() - 1] += moreTrials;
-      hits[metric.number() - 1] += moreHits;
     }
   }
 
@@ -375,29 +369,27 @@ final class Arms {
     // The first epoch that is known of a device is no restart; what was known before the table
     // knows.
     boolean another = arm.bootEpochs.add(window.bootEpoch()) && arm.bootEpochs.size() > 1;
-    arm.add(Metric.RESTARTS, 1, another ? 1 : 0);
-    arm.add(
-        Metric.FAILED_PREDICTIONS,
-        (double) window.predictions(),
-        (double) window.predictionsFailed());
+    arm.counts.window(window.predictions(), window.predictionsFailed(), another ? 1 : 0);
     Part part = Objects.requireNonNull(rollout.at(window.slot()));
     List<Long> latency = window.streams().get(LATENCY);
     Integer edge = rollout.edges().get(part.slot() + "/" + arm.profile);
     if (latency != null && edge != null) {
-      arm.add(Metric.SLOW_PREDICTIONS, sum(latency, 0), sum(latency, edge));
+      arm.counts.latencies(Bins.of(latency), edge);
     }
     Integer budget = rollout.edges().get(budgetOf(arm.profile));
     if (latency != null && budget != null) {
-      arm.add(Metric.OVER_BUDGET, sum(latency, 0), sum(latency, budget));
+      arm.counts.latenciesOfBudget(Bins.of(latency), budget);
     }
     List<Long> scores = window.streams().get(MonitoredStreams.SCORE);
     if (scores != null) {
-      monitoring.scores(window.manifest()).ifPresent(middles -> score(arm, scores, middles));
+      monitoring
+          .scores(window.manifest())
+          .ifPresent(middles -> arm.counts.scores(Bins.of(scores), middles));
     }
     List<Long> confidences = window.streams().get(MonitoringPlan.CONFIDENCE);
     List<Long> classes = window.streams().get(MonitoringPlan.CLASS);
     if (confidences != null && classes != null) {
-      ofClasses(arm, confidences, classes);
+      arm.counts.classes(Bins.of(confidences), Bins.of(classes));
     }
   }
 
@@ -405,72 +397,24 @@ final class Arms {
   private static void countMemory(
       Sums arm, Collecting rollout, RecordsStoring.Window window, Map<String, Device> devices) {
     Device device = devices.get(window.device().value());
-    if (device != null
-        && device.memoryBytes() > 0
-        && window.residentBytes() > 0
-        && !rollout.order().plan().kind().isTrial()) {
-      double share = Math.min(1, window.residentBytes() / device.memoryBytes());
-      arm.add(Metric.MEMORY, Metric.MEMORY_TRIALS, share * Metric.MEMORY_TRIALS);
-    }
-  }
-
-  private static double sum(List<Long> counts, int from) {
-    return counts.stream().skip(from).mapToDouble(Long::doubleValue).sum();
-  }
-
-  // Scores outside 0 to 1 are no probabilities: nothing is known of their range.
-  private static void score(Sums arm, List<Long> counts, List<Double> middles) {
-    if (middles.stream().anyMatch(middle -> middle < 0 || middle > 1)) {
-      return;
-    }
-    double trials = 0;
-    double position = 0;
-    double confidence = 0;
-    for (int bin = 0; bin < Math.min(middles.size(), counts.size()); bin++) {
-      long count = counts.get(bin);
-      trials += count;
-      position += count * middles.get(bin);
-      confidence += count * Math.abs(2 * middles.get(bin) - 1);
-    }
-    arm.add(Metric.PREDICTIONS, trials, position);
-    arm.add(Metric.CONFIDENCE, trials, confidence);
-  }
-
-  private static void ofClasses(Sums arm, List<Long> confidences, List<Long> classes) {
-    double bins = MonitoringManifests.SCORE_BINS;
-    for (int bin = 0; bin < Math.min(bins, confidences.size()); bin++) {
-      long count = confidences.get(bin);
-      arm.add(Metric.CONFIDENCE, (double) count, count * (bin + .5) / bins);
-    }
-    for (int index = 0; index < classes.size(); index++) {
-      long count = classes.get(index);
-      arm.add(Metric.PREDICTIONS, (double) count, count * Metric.place(index));
+    if (device != null && !rollout.order().plan().kind().isTrial()) {
+      arm.counts.memory((double) window.residentBytes(), device.memoryBytes());
     }
   }
 
   private static void count(
       Sums arm, double actual, StoredFeedback.Prediction prediction, double threshold) {
-    Optional<Boolean> isRight = prediction.isRight(actual, threshold);
-    if (isRight.isEmpty()) {
-      return;
-    }
-    double right = isRight.get() ? 1 : 0;
-    arm.add(Metric.ACCURACY, 1, right);
-    // With more than two classes none is the positive one.
-    if (prediction.score().isPresent()) {
-      arm.add(actual >= .5 ? Metric.ACCURACY_POSITIVE : Metric.ACCURACY_NEGATIVE, 1, right);
+    Optional<Boolean> right = prediction.isRight(actual, threshold);
+    if (right.isPresent() && prediction.score().isPresent()) {
+      arm.counts.outcomeOfTwo(actual, right.get());
+    } else {
+      right.ifPresent(arm.counts::outcomeOfSeveral);
     }
   }
 
-  // An amount is not right or wrong: it is off by so much of the range that the reference said.
   private static void countError(
       Sums arm, double actual, StoredFeedback.Prediction prediction, double range) {
-    if (range > 0 && prediction.score().isPresent()) {
-      double error = Math.abs(prediction.score().get() - actual) / range;
-      if (!Double.isNaN(error)) {
-        arm.add(Metric.ERROR, 1, Math.min(1, error));
-      }
-    }
+    prediction.score().ifPresent(said -> arm.counts.outcomeOfAmount(actual, said, range));
   }
 
   private static void save(Transaction transaction, Map<Key, Sums> sums) {
@@ -490,8 +434,8 @@ final class Arms {
               Boolean.toString(key.newer()),
               arm.profile,
               Boolean.toString(arm.own),
-              literal(arm.trials),
-              literal(arm.hits),
+              literal(arm.counts.trials()),
+              literal(arm.counts.hits()),
               arm.bootEpochs.isEmpty() ? 0L : arm.bootEpochs.getLast(),
               "{" + arm.bootEpochs.stream().map(Object::toString).collect(joining(",")) + "}");
         });

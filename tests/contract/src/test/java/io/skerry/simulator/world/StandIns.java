@@ -12,28 +12,72 @@ import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
+import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.ReportedDocument;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SamplingRates;
+import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.RecordBatch;
+import io.skerry.wire.fleet.v1.Window;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
 
 /** The simulation's tables and rollouts. Devices are what they report. */
 public final class StandIns {
+  private static final long AMOUNT = 3;
+
   private final MemoryStore store = new MemoryStore(SimDevice.TENANT);
   private final Releases releases = new Releases();
   private final RolloutShell rollouts =
       new RolloutShell(store, releases, this::described, new SamplingRates(.1, .8));
 
-  /** Versions 1 to 3 are released. */
+  /** Versions 1 to 3 are released; the third says an amount. */
   public StandIns() {
-    for (int version = 1; version <= 3; version++) {
-      releases.release(new ModelVersion(Releases.MODEL, version), Releases.Behaviour.GOOD);
-    }
+    releases.release(new ModelVersion(Releases.MODEL, 1), Releases.Behaviour.GOOD);
+    releases.release(new ModelVersion(Releases.MODEL, 2), Releases.Behaviour.GOOD);
+    releases.releaseAmount(new ModelVersion(Releases.MODEL, AMOUNT));
     store.beginTerm();
+  }
+
+  /** What is watched of a version. */
+  public static MonitoringManifest monitoring(long version) {
+    return Nature.manifest(new SplittableRandom(7), version == AMOUNT);
+  }
+
+  /** What records say that they are of. */
+  public ModelRef model(long version, String profile) {
+    return ModelRef.newBuilder()
+        .setSlot(RolloutShell.SLOT.value())
+        .setModel(Releases.MODEL.value())
+        .setVersion(version)
+        .setManifestDigest(manifest(version, profile).toString())
+        .build();
+  }
+
+  /** What is taken next is stored together. */
+  public void beginTransaction() {
+    rollouts.beginTransaction();
+  }
+
+  /** Stores records, and counts what rollouts' gates judge. */
+  public MemoryStore.Taken take(DeviceId device, RecordStream stream, RecordBatch batch) {
+    MemoryStore.Taken taken = store.take(device, stream, batch);
+    for (Record record : taken.stored()) {
+      if (record.hasWindow()) {
+        Window window = record.getWindow();
+        rollouts.counted(device, batch.getBootEpoch(), window, releases.counts(window));
+      } else if (record.hasFeedback()) {
+        rollouts.counted(device, record.getFeedback());
+      }
+    }
+    return taken;
   }
 
   /** The tables. */
@@ -134,7 +178,11 @@ public final class StandIns {
                         facts.accelerators(),
                         facts.engines(),
                         facts.board())))
-        .orElse(Hardware.GATEWAY.described());
+        // Of one that did not report yet its profile is known, and not its size.
+        .orElse(
+            new Described(
+                Optional.of(Hardware.GATEWAY.profile()),
+                HardwareFacts.of("x86-64", List.of(), List.of())));
   }
 
   /** A replica looks at the rollouts once. */

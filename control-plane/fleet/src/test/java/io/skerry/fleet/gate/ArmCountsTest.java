@@ -1,0 +1,116 @@
+package io.skerry.fleet.gate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.fleet.gate.ArmCounts.Bins;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class ArmCountsTest {
+  private final ArmCounts counts = new ArmCounts();
+
+  private void has(Metric metric, double trials, double hits) {
+    assertThat(counts.trials(metric)).as("trials of %s", metric).isEqualTo(trials);
+    assertThat(counts.hits(metric)).as("hits of %s", metric).isEqualTo(hits);
+  }
+
+  private static Bins bins(Long... counts) {
+    return Bins.of(List.of(counts));
+  }
+
+  @Test
+  void addsWindowsUp() {
+    counts.window(100, 3, 0);
+    counts.window(50, 1, 1);
+
+    has(Metric.FAILED_PREDICTIONS, 150, 4);
+    has(Metric.RESTARTS, 2, 1);
+  }
+
+  @Test
+  void countsLatenciesFromAnEdgeOn() {
+    counts.latencies(bins(5L, 7L, 11L, 13L), 2);
+    counts.latenciesOfBudget(bins(5L, 7L, 11L, 13L), 3);
+
+    has(Metric.SLOW_PREDICTIONS, 36, 24);
+    has(Metric.OVER_BUDGET, 36, 13);
+  }
+
+  @Test
+  void countsNoneAsSlowWhereTheEdgeIsBeyondAllBins() {
+    counts.latencies(bins(5L, 7L), 40);
+
+    has(Metric.SLOW_PREDICTIONS, 12, 0);
+  }
+
+  @Test
+  void countsMemoryOnlyWhereBothSizesAreKnown() {
+    counts.memory(0, 1000);
+    counts.memory(100, 0);
+    has(Metric.MEMORY, 0, 0);
+
+    counts.memory(250, 1000);
+    counts.memory(5000, 1000);
+    has(Metric.MEMORY, 2 * Metric.MEMORY_TRIALS, 1.25 * Metric.MEMORY_TRIALS);
+  }
+
+  @Test
+  void countsScoresThatAreProbabilitiesOnly() {
+    counts.scores(bins(4L, 4L), List.of(.25, 1.5));
+    has(Metric.PREDICTIONS, 0, 0);
+
+    // What lies beyond the ordinary bins has no place.
+    counts.scores(bins(4L, 2L, 9L), List.of(.25, .75));
+    has(Metric.PREDICTIONS, 6, 2.5);
+    has(Metric.CONFIDENCE, 6, 3);
+  }
+
+  @Test
+  void countsClassesByTheirPlaceAndTheirConfidence() {
+    counts.classes(bins(0L, 2L), bins(3L, 1L));
+
+    has(Metric.PREDICTIONS, 4, Metric.place(1));
+    has(Metric.CONFIDENCE, 2, 2 * 1.5 / 64);
+  }
+
+  @Test
+  void countsOutcomesOfTwoClassesOnBothSides() {
+    counts.outcomeOfTwo(1, true);
+    counts.outcomeOfTwo(1, false);
+    counts.outcomeOfTwo(0, true);
+
+    has(Metric.ACCURACY, 3, 2);
+    has(Metric.ACCURACY_POSITIVE, 2, 1);
+    has(Metric.ACCURACY_NEGATIVE, 1, 1);
+  }
+
+  @Test
+  void countsOutcomesOfSeveralClassesOnNoSide() {
+    counts.outcomeOfSeveral(true);
+
+    has(Metric.ACCURACY, 1, 1);
+    has(Metric.ACCURACY_POSITIVE, 0, 0);
+    has(Metric.ACCURACY_NEGATIVE, 0, 0);
+  }
+
+  @Test
+  void countsAmountsByHowMuchOfTheRangeTheyAreOff() {
+    counts.outcomeOfAmount(10, 12, 8);
+    counts.outcomeOfAmount(10, 100, 8);
+    counts.outcomeOfAmount(10, 12, 0);
+    counts.outcomeOfAmount(10, Double.NaN, 8);
+
+    has(Metric.ERROR, 2, 1.25);
+  }
+
+  @Test
+  void givesACopyThatNobodyChanges() {
+    counts.window(10, 1, 0);
+
+    Arrays.fill(counts.trials(), 0);
+    Arrays.fill(counts.hits(), 0);
+
+    has(Metric.FAILED_PREDICTIONS, 10, 1);
+  }
+}

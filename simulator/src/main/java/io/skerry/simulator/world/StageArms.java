@@ -1,0 +1,109 @@
+package io.skerry.simulator.world;
+
+import io.skerry.fleet.gate.Comparison;
+import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.Metric;
+import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.ProfileId;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+
+/** What was seen of a rollout's open stage, and from what on it counts: rows, as the server's. */
+final class StageArms {
+  private static final OptionalDouble PROMISE = OptionalDouble.of(.8);
+
+  private final boolean trial;
+  private final Map<Key, Arm> arms = new LinkedHashMap<>();
+  private Edges edges = Edges.NONE;
+
+  private record Key(int part, DeviceId device, boolean newer) {}
+
+  /**
+   * Fixed before the stage has any evidence, so that what is then counted has no part in the
+   * choice.
+   *
+   * @param slow from which bin on a latency is slow, of each part
+   * @param budgets from which bin on a latency is over its profile's budget
+   * @param ranges in which amounts are off, of each part; null where it says none
+   */
+  record Edges(
+      List<Map<ProfileId, Integer>> slow,
+      Map<ProfileId, Integer> budgets,
+      List<@Nullable Double> ranges) {
+    static final Edges NONE = new Edges(List.of(), Map.of(), List.of());
+  }
+
+  /**
+   * @param trial whether a device is its own control
+   */
+  StageArms(boolean trial) {
+    this.trial = trial;
+  }
+
+  /** The next stage opens. */
+  void open(Edges fixed) {
+    edges = fixed;
+    arms.clear();
+  }
+
+  Edges edges() {
+    return edges;
+  }
+
+  /** The row of a version on a device, to count in. */
+  Arm counting(int part, DeviceId device, boolean newer, ProfileId profile, boolean own) {
+    return arms.computeIfAbsent(new Key(part, device, newer), key -> new Arm(profile, own));
+  }
+
+  /**
+   * What gates judge of one part.
+   *
+   * @param stage the open one
+   */
+  Evidence evidence(int part, int stage) {
+    return new Evidence(
+        compared(part, (key, arm) -> true),
+        // Everybody's controls are those not touched yet; on trial each is its own.
+        stage == 0 ? Map.of() : compared(part, (key, arm) -> arm.own || !(key.newer() || trial)),
+        PROMISE);
+  }
+
+  private interface Judged {
+    boolean test(Key key, Arm arm);
+  }
+
+  private Map<ProfileId, Evidence.OfProfile> compared(int part, Judged which) {
+    Map<ProfileId, EnumMap<Metric, Comparison>> profiles = new LinkedHashMap<>();
+    arms.forEach(
+        (key, arm) -> {
+          if (key.part() == part && which.test(key, arm)) {
+            add(arm, key.newer(), profiles);
+          }
+        });
+    Map<ProfileId, Evidence.OfProfile> seen = new LinkedHashMap<>();
+    profiles.forEach((profile, metrics) -> seen.put(profile, new Evidence.OfProfile(metrics)));
+    return seen;
+  }
+
+  private static void add(
+      Arm arm, boolean newer, Map<ProfileId, EnumMap<Metric, Comparison>> profiles) {
+    for (Metric metric : Metric.values()) {
+      double trials = arm.counts.trials(metric);
+      if (trials > 0) {
+        EnumMap<Metric, Comparison> metrics =
+            profiles.computeIfAbsent(arm.profile, key -> new EnumMap<>(Metric.class));
+        Comparison before = metrics.getOrDefault(metric, Comparison.NONE);
+        double hits = arm.counts.hits(metric);
+        metrics.put(
+            metric,
+            newer
+                ? new Comparison(before.newer().plus(trials, hits), before.older())
+                : new Comparison(before.newer(), before.older().plus(trials, hits)));
+      }
+    }
+  }
+}
