@@ -7,11 +7,8 @@ import java.nio.ByteBuffer;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.IntFunction;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -70,20 +67,6 @@ final class Mirror {
     this.listener = listener;
     this.worker = worker;
     this.memory = memory;
-  }
-
-  /** One thread that is there while it has something to do, with room for a few copies. */
-  static Executor ownThread() {
-    ThreadPoolExecutor worker =
-        new ThreadPoolExecutor(
-            1,
-            1,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(WAITING_MAX),
-            Thread.ofPlatform().daemon().name("agent-shadow").factory());
-    worker.allowCoreThreadTimeOut(true);
-    return worker;
   }
 
   /** Mirrors an answered request to those that shadow its slot and whose share its key is in. */

@@ -38,7 +38,7 @@ public final class Predictor {
    */
   public Predictor(
       ModelSlots slots, InstantSource clock, RandomGenerator random, PredictionListener listener) {
-    this(slots, clock, System::nanoTime, random, listener, Mirror.ownThread());
+    this(slots, clock, System::nanoTime, random, listener, ShadowThread.started());
   }
 
   /**
