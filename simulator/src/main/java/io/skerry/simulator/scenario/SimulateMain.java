@@ -209,8 +209,10 @@ public final class SimulateMain implements Callable<Integer> {
         size >= wanted.devicesMin() && length >= wanted.daysMin(),
         "scenario '%s' is a story of at least %d devices and %d days"
             .formatted(wanted.name(), wanted.devicesMin(), wanted.daysMin()));
+    FalseFindings findings = new FalseFindings();
     for (long one = first; one - first < many; one++) {
       Run.Result result = run(out, wanted, one, size, length, claims, many == 1);
+      findings.add(result.outcome());
       if (!result.held()) {
         Path to =
             trace == null || many == 1
@@ -220,6 +222,8 @@ public final class SimulateMain implements Callable<Integer> {
       }
     }
     if (many > 1) {
+      claims.add(new Named(wanted.name(), findings.claim()));
+      print(out, findings.claim());
       long broken = claims.stream().filter(named -> !named.claim().held()).count();
       out.printf("%d seeds from %d: %d claims do not hold%n", many, first, broken);
     }

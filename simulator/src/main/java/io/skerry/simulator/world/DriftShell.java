@@ -160,7 +160,7 @@ final class DriftShell {
       judgedThrough = due.getKey();
       keep(new Judged(due.getKey(), devices, lately, verdict));
       verdicts.add(verdict);
-      follow(verdict);
+      follow(verdict, incidents, ledger);
     }
     return verdicts;
   }
@@ -193,7 +193,7 @@ final class DriftShell {
     }
   }
 
-  private void follow(WindowVerdict verdict) {
+  private static void follow(WindowVerdict verdict, List<Incident> incidents, DriftLedger ledger) {
     for (int i = 0; i < incidents.size(); i++) {
       Incident incident = incidents.get(i);
       if (!incident.isOpen()) {
@@ -225,15 +225,17 @@ final class DriftShell {
   }
 
   /**
-   * What a process does that was started anew: judges what was judged once more.
+   * What a process does that was started anew: judges what was judged once more, and opens and
+   * follows incidents by that.
    *
-   * @return verdicts that differ from those before
+   * @return verdicts and incidents that differ from those before
    */
   long replay() {
     if (!keeping) {
       return 0;
     }
     DriftLedger fresh = new DriftLedger(settings);
+    List<Incident> again = new ArrayList<>();
     long different = 0;
     for (Judged judged : history) {
       for (DeviceWindow one : judged.devices()) {
@@ -245,10 +247,9 @@ final class DriftShell {
       if (!verdict.equals(judged.verdict())) {
         different++;
       }
-      for (var cohort : verdict.ended()) {
-        fresh.release(cohort, false);
-      }
+      follow(verdict, again, fresh);
     }
+    different += again.equals(incidents) ? 0 : 1;
     ledger = fresh;
     return different;
   }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * What devices measure, and what really happens: features that share a common load, a truth that
@@ -171,7 +172,7 @@ final class Nature {
     }
     List<MonitoringManifests.Feature> features = new ArrayList<>();
     for (int f = 0; f < FEATURES; f++) {
-      features.add(new MonitoringManifests.Feature("s" + (f + 1), f));
+      features.add(new MonitoringManifests.Feature(name(f), f));
     }
     List<Float> scores = new ArrayList<>();
     for (int i = 0; i < rows; i++) {
@@ -188,6 +189,15 @@ final class Nature {
             .5,
             List.of(),
             amount ? Optional.of(new MonitoringManifests.Values(scores, true)) : Optional.empty()));
+  }
+
+  private static String name(int feature) {
+    return "s" + (feature + 1);
+  }
+
+  /** Whether a stream of this name is a feature, and no output. */
+  static boolean isFeature(String stream) {
+    return IntStream.range(0, FEATURES).mapToObj(Nature::name).anyMatch(stream::equals);
   }
 
   private static float[] normal() {

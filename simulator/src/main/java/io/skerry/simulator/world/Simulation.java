@@ -40,6 +40,8 @@ public final class Simulation {
    * How it ended.
    *
    * @param hash of everything that happened
+   * @param judged windows of which drift was judged
+   * @param falseFindings of these, on inputs while nothing drifts
    */
   public record Outcome(
       String hash,
@@ -48,6 +50,8 @@ public final class Simulation {
       long events,
       long predictions,
       long records,
+      long judged,
+      long falseFindings,
       List<String> lines) {
     /** Whether everything held. */
     public boolean held() {
@@ -103,6 +107,8 @@ public final class Simulation {
         world.happened(),
         fleet.watch().predictionsStored(),
         fleet.watch().recordsStored(),
+        fleet.watch().judged(),
+        fleet.watch().falseFindings(),
         trace.lines());
   }
 }

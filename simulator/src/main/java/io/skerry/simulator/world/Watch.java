@@ -54,7 +54,7 @@ public final class Watch {
   private long openWhenStopped;
   private long youngWhenStopped;
   private final Map<RecordStream, Long> storedOf = new EnumMap<>(RecordStream.class);
-  private long findings;
+  private long falseFindings;
   private long judged;
   private final TrialWatch trials = new TrialWatch(this);
   private Outcomes outcomes = new Outcomes("", 0, 0);
@@ -179,9 +179,12 @@ public final class Watch {
     return storedOf.getOrDefault(stream, 0L);
   }
 
-  /** Findings of the drift ledger. */
-  public long findings() {
-    return findings;
+  /**
+   * Findings of the drift ledger on inputs while nothing drifts. On scores there may be true ones
+   * all the same: of a model that is wrong.
+   */
+  public long falseFindings() {
+    return falseFindings;
   }
 
   /** Windows that were judged. */
@@ -627,9 +630,10 @@ public final class Watch {
           Double.doubleToLongBits(stream.logEvidence()) * 31
               + Double.doubleToLongBits(stream.effect()));
     }
-    if (verdict.found().isPresent()) {
-      findings++;
-    }
+    boolean isFalse =
+        fleet.drift() == Nature.Drift.NONE
+            && verdict.found().filter(found -> Nature.isFeature(found.feature())).isPresent();
+    falseFindings += isFalse ? 1 : 0;
   }
 
   /** Predictions that were in no record yet when their device stopped. */
