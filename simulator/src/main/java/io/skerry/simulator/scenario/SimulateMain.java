@@ -290,16 +290,19 @@ public final class SimulateMain implements Callable<Integer> {
       String symptom,
       @Nullable Path to) {
     List<Fault> all = Fault.draw(one, size, length, wanted.faults());
-    List<Fault> few =
+    Shrinker.Size few =
         new Shrinker(
-                faults -> wanted.run(one, size, length, faults).run(0).fails(symptom),
+                run ->
+                    wanted.run(one, run.devices(), run.days(), run.faults()).run(0).fails(symptom),
                 SHRINKING_RUNS_MAX)
-            .shrink(all);
-    Run.Result result = wanted.run(one, size, length, few).run(LINES_MAX);
-    TraceFile file = new TraceFile(wanted.name(), one, size, length, result.outcome().hash(), few);
+            .shrink(new Shrinker.Size(size, length, all), wanted.devicesMin(), wanted.daysMin());
+    Run.Result result = wanted.run(one, few.devices(), few.days(), few.faults()).run(LINES_MAX);
+    TraceFile file =
+        new TraceFile(
+            wanted.name(), one, few.devices(), few.days(), result.outcome().hash(), few.faults());
     out.printf(
         "the shortest trace that still shows '%s' has %d of %d faults:%n%s",
-        symptom, few.size(), all.size(), file.text());
+        symptom, few.faults().size(), all.size(), file.text());
     result.outcome().lines().forEach(line -> out.println("   " + line));
     out.printf(
         "again: ./skerry simulate --scenario %s --seed %d --devices %d --days %d%n",

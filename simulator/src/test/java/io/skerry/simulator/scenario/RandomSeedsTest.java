@@ -84,14 +84,25 @@ class RandomSeedsTest {
       return Optional.empty();
     }
     String symptom = result.symptoms().getFirst();
-    List<Fault> few =
+    Shrinker.Size few =
         new Shrinker(
-                faults ->
-                    scenario.run(seed, size.devices(), size.days(), faults).run(0).fails(symptom),
+                run ->
+                    scenario
+                        .run(seed, run.devices(), run.days(), run.faults())
+                        .run(0)
+                        .fails(symptom),
                 SHRINKING_RUNS_MAX)
-            .shrink(Fault.draw(seed, size.devices(), size.days(), scenario.faults()));
-    String hash = scenario.run(seed, size.devices(), size.days(), few).run(0).outcome().hash();
-    TraceFile trace = new TraceFile(scenario.name(), seed, size.devices(), size.days(), hash, few);
+            .shrink(
+                new Shrinker.Size(
+                    size.devices(),
+                    size.days(),
+                    Fault.draw(seed, size.devices(), size.days(), scenario.faults())),
+                scenario.devicesMin(),
+                scenario.daysMin());
+    String hash =
+        scenario.run(seed, few.devices(), few.days(), few.faults()).run(0).outcome().hash();
+    TraceFile trace =
+        new TraceFile(scenario.name(), seed, few.devices(), few.days(), hash, few.faults());
     return Optional.of(
         "./skerry simulate --scenario %s --seed %d --devices %d --days %d: %s, kept as %s%n%s"
             .formatted(
