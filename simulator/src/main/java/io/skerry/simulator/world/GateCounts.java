@@ -121,9 +121,9 @@ final class GateCounts {
           latencies(counts, stream));
     }
     for (Rollout rollout : rollouts.values()) {
-      int part = part(rollout, device, model, window.getStartMillis());
+      int part = part(rollout, device, model.getSlot(), version, window.getStartMillis());
       if (part >= 0) {
-        count(rollout, part, device, epoch, window, counts);
+        count(rollout, part, device, version, epoch, window, counts);
       }
     }
   }
@@ -137,8 +137,13 @@ final class GateCounts {
   }
 
   private void count(
-      Rollout rollout, int part, DeviceId device, long epoch, Window window, WindowCounts counts) {
-    ModelVersion version = version(window.getModel());
+      Rollout rollout,
+      int part,
+      DeviceId device,
+      ModelVersion version,
+      long epoch,
+      Window window,
+      WindowCounts counts) {
     Optional<Arm> row = row(rollout, part, device, version);
     if (row.isEmpty()) {
       return;
@@ -191,7 +196,8 @@ final class GateCounts {
 
   // The part of the rollout that this is evidence of; -1 where it is of none. Controls are devices
   // that could get the version and were not touched yet; of a trial, the version beside it.
-  private static int part(Rollout rollout, DeviceId device, ModelRef model, long atMillis) {
+  private static int part(
+      Rollout rollout, DeviceId device, String slot, ModelVersion version, long atMillis) {
     boolean collects =
         !rollout.released
             && (rollout.state.phase() instanceof RolloutPhase.Running
@@ -202,9 +208,9 @@ final class GateCounts {
     for (int i = 0; i < rollout.parts.size(); i++) {
       RolloutPart part = rollout.parts.get(i);
       SlotId place = part.place(rollout.plan.kind());
-      boolean ownPlace = model.getSlot().equals(place.value());
-      if (ownPlace || model.getSlot().equals(part.slot().value())) {
-        boolean newer = version(model).equals(part.version());
+      boolean ownPlace = slot.equals(place.value());
+      if (ownPlace || slot.equals(part.slot().value())) {
+        boolean newer = version.equals(part.version());
         boolean counts =
             (!rollout.isTrial() || newer == ownPlace) && counts(rollout, device, newer);
         return counts ? i : -1;
@@ -231,7 +237,8 @@ final class GateCounts {
     }
     ModelVersion version = version(outcome.getModel());
     for (Rollout rollout : rollouts.values()) {
-      int part = part(rollout, device, outcome.getModel(), outcome.getPredictedAtMillis());
+      String slot = outcome.getModel().getSlot();
+      int part = part(rollout, device, slot, version, outcome.getPredictedAtMillis());
       if (part >= 0) {
         Double range = rollout.arms.edges().ranges().get(part);
         row(rollout, part, device, version)

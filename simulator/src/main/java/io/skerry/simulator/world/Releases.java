@@ -195,11 +195,15 @@ public final class Releases {
 
   /** The counts of a window. */
   WindowCounts counts(Window window) {
-    ModelVersion version =
-        new ModelVersion(
-            new ModelName(window.getModel().getModel()), window.getModel().getVersion());
+    // Nearly always all are watched alike: of no window is it asked what it is of.
+    Watched of =
+        otherwise.isEmpty()
+            ? scored
+            : watched(
+                new ModelVersion(
+                    new ModelName(window.getModel().getModel()), window.getModel().getVersion()));
     try {
-      return WindowCodec.read(watched(version).streams().layout(), window);
+      return WindowCodec.read(of.streams().layout(), window);
     } catch (MalformedDocumentException e) {
       throw new IllegalStateException("a device sent a window that cannot be read", e);
     }
