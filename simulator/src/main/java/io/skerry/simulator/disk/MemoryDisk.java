@@ -189,14 +189,17 @@ public final class MemoryDisk implements Disk {
   }
 
   private @Nullable MemoryFile file(Path path) {
-    PagePool.Place place = pool.place(path);
+    return file(pool.place(path));
+  }
+
+  private @Nullable MemoryFile file(PagePool.Place place) {
     Folder folder = folders.get(place.folder());
     return folder == null ? null : folder.files.get(place.key());
   }
 
   /** Damages a file: bit 0 is the lowest of its first byte. */
   public synchronized void flipBit(Path file, long bit) throws IOException {
-    found(key(file)).flipBit(bit);
+    found(file).flipBit(bit);
   }
 
   /** Every file, in the order of names. */
@@ -247,15 +250,15 @@ public final class MemoryDisk implements Disk {
   @Override
   public synchronized byte[] read(Path file) throws IOException {
     checkRunning("read", file);
-    MemoryFile found = found(key(file));
+    MemoryFile found = found(file);
     checkReadable(file);
     return found.content();
   }
 
-  private MemoryFile found(Path key) throws IOException {
-    MemoryFile file = file(key);
+  private MemoryFile found(Path path) throws IOException {
+    MemoryFile file = file(path);
     if (file == null) {
-      throw new NoSuchFileException(key.toString());
+      throw new NoSuchFileException(key(path).toString());
     }
     return file;
   }
@@ -263,8 +266,8 @@ public final class MemoryDisk implements Disk {
   @Override
   public synchronized DiskFile open(Path path, Opening opening) throws IOException {
     checkRunning("open", path);
-    Path key = key(path);
-    MemoryFile file = file(key);
+    PagePool.Place place = pool.place(path);
+    MemoryFile file = file(place);
     if (file != null && opening == Opening.NEW_PRIVATE) {
       throw new FileAlreadyExistsException(path.toString());
     }
@@ -272,9 +275,9 @@ public final class MemoryDisk implements Disk {
       if (opening == Opening.EXISTING || opening == Opening.READ) {
         throw new NoSuchFileException(path.toString());
       }
-      Folder folder = folderOf(key);
+      Folder folder = folderOf(path);
       MemoryFile made = new MemoryFile();
-      change("create", path, Kind.GROW, () -> folder.files.put(pool.shared(key), made));
+      change("create", path, Kind.GROW, () -> folder.files.put(pool.shared(place.key()), made));
       return new Handle(path, made);
     }
     if (opening == Opening.EMPTY && file.size() > 0) {
@@ -311,9 +314,9 @@ public final class MemoryDisk implements Disk {
 
   @Override
   public synchronized void move(Path from, Path to) throws IOException {
-    MemoryFile file = found(key(from));
-    Folder source = folderOf(key(from));
-    Folder target = folderOf(key(to));
+    MemoryFile file = found(from);
+    Folder source = folderOf(from);
+    Folder target = folderOf(to);
     change(
         "move",
         from,
