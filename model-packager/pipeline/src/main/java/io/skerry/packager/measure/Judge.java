@@ -147,6 +147,11 @@ public final class Judge {
     return metric;
   }
 
+  /** The score from which a positive class is predicted, or something found. */
+  double threshold() {
+    return threshold;
+  }
+
   /** What the float model says about the items. */
   public Outputs floats() {
     return floats;
@@ -337,7 +342,7 @@ public final class Judge {
   /** Of which items an output says the same. */
   private IntPredicate agrees(Outputs wanted, Outputs said, Optional<Places> ofPlaces) {
     if (ofPlaces.isPresent()) {
-      PlacesAgreement agreement = new PlacesAgreement(wanted, ofPlaces.get());
+      PlacesAgreement agreement = new PlacesAgreement(wanted, ofPlaces.get(), threshold);
       return item -> agreement.agrees(said, item);
     }
     if (wanted.perItem() > 1) {

@@ -12,8 +12,8 @@ import java.util.Arrays;
  * Channels that hardly vary are held to a hundredth of the widest, and one of twenty to a tenth.
  *
  * <p>A channel of a hidden state may stay within 0 and 1 as well. Scores are told from it by what
- * they say where they are sure: the numbers of at least half the largest. They are lost when these
- * are, which no noise about small or narrow numbers does.
+ * they say where they are sure: the numbers of at least half the largest, or the threshold. They
+ * are lost when these are, which no noise about small or narrow numbers does.
  *
  * <p>Numbers that are infinite in both, or none in both, are the same.
  */
@@ -47,6 +47,9 @@ final class PlacesAgreement {
   /** Of a number within 0 and 1, what is held to no more, however wide the other channels are. */
   private static final double SCORE_NARROWEST_MAX = 0.1;
 
+  /** The same where few of many channels may be off by more than that allows. */
+  private static final double SCORE_NARROW_MAX = 0.5;
+
   /** Noise that leaves nothing of numbers within 0 and 1, sure or not. */
   private static final double SCORE_NOISE_MAX = 0.25;
 
@@ -70,7 +73,15 @@ final class PlacesAgreement {
   /** What a narrow group is held to instead of its spread. */
   private final double[] narrowest;
 
-  PlacesAgreement(Outputs wanted, Places places) {
+  /** The least number in group 0 that says something. */
+  private final double sureFrom;
+
+  /**
+   * Compares with these.
+   *
+   * @param threshold the score from which something was found
+   */
+  PlacesAgreement(Outputs wanted, Places places, double threshold) {
     this.wanted = wanted;
     this.places = places;
     float[] least = filled(Float.POSITIVE_INFINITY);
@@ -95,6 +106,7 @@ final class PlacesAgreement {
     }
     this.within = groups.length - others;
     this.surest = largest;
+    this.sureFrom = Math.min(SURE_SHARE * surest, threshold);
     this.spreads = spreads(others + 1);
     // Numbers within 0 and 1 are no measure for the others.
     this.widest = Arrays.stream(spreads).skip(1).max().orElse(0);
@@ -159,7 +171,8 @@ final class PlacesAgreement {
         return false;
       }
       if (!(of <= TOLERANCE * narrowest[group])) {
-        if (!(of <= TOLERANCE * NARROW * widest)) {
+        double most = NARROW * widest;
+        if (!(of <= TOLERANCE * (group == 0 ? Math.min(most, SCORE_NARROW_MAX) : most))) {
           return false;
         }
         narrow += group == 0 ? within : 1;
@@ -211,7 +224,7 @@ final class PlacesAgreement {
         double difference = (double) one - other;
         squares[group] += difference * difference;
         counts[group]++;
-        if (group == 0 && Math.max(one, other) >= SURE_SHARE * surest) {
+        if (group == 0 && Math.max(one, other) >= sureFrom) {
           sureSquares += difference * difference;
           sureCount++;
         }

@@ -105,7 +105,7 @@ public final class Unjudged {
   private static boolean isExcused(Other other, Outputs said) {
     Outputs floats = other.judge.floats();
     if (other.places.isPresent()) {
-      return !new PlacesAgreement(floats, other.places.get()).loses(said);
+      return !new PlacesAgreement(floats, other.places.get(), other.judge.threshold()).loses(said);
     }
     return floats.perItem() == 1
         && !other.judge.saysClasses()

@@ -33,7 +33,8 @@ import java.util.TreeMap;
  *
  * <p>Whole numbers of a coarse file, such as those of classes, are expected where they are {@link
  * SteadyNumbers steady}: a near tie falls the other way by other kernels, to any other class. One
- * that is steady nowhere may be whatever it was seen to be.
+ * that is steady nowhere may be whatever it was seen to be. Infinite numbers are not expected at
+ * all.
  */
 final class GoldenOutputs {
   private static final int CASES = 8;
@@ -49,8 +50,10 @@ final class GoldenOutputs {
   private static final double INTEGER_SHARE = 0.05;
   private static final double INTEGER_RANGE = 255;
   private static final double WHOLE_STEP = 1;
-  // Of the largest: an output that says nothing of these items still has steps on another device.
+  // Of the largest, and at most 1, as probabilities have: an output that says nothing of these
+  // items still has steps on another device.
   private static final double RANGE_LEAST = 0.001;
+  private static final double RANGE_LEAST_MAX = 1;
   private static final Tolerance ONE_STEP = new Tolerance(WHOLE_STEP, 0);
 
   private final LoadedModel model;
@@ -93,7 +96,9 @@ final class GoldenOutputs {
       wholes.forEach(
           (name, said) -> {
             if (nowhere.contains(name)) {
-              own.put(name, new Tolerance(range(1, said), 0));
+              DoubleSummaryStatistics all = steady.said(name);
+              all.combine(said);
+              own.put(name, new Tolerance(range(1, all), 0));
             }
           });
       for (int item : steady.items(CASES)) {
@@ -125,7 +130,22 @@ final class GoldenOutputs {
     List<Tensor> given = List.of(Bench.input(model, inputs, item));
     List<Tensor> said = new ArrayList<>(model.run(given));
     said.removeIf(output -> without.contains(output.name()));
+    // A step from infinite, or from none, is as wide as can be.
+    if (said.stream().anyMatch(GoldenOutputs::isFinite)) {
+      said.removeIf(output -> !isFinite(output));
+    }
     return new GoldenCase(golden(given), golden(said));
+  }
+
+  private static boolean isFinite(Tensor output) {
+    if (output.type() == ElementType.FP32) {
+      for (float value : output.floats()) {
+        if (!Float.isFinite(value)) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   private void see(Tensor output) {
@@ -135,9 +155,7 @@ final class GoldenOutputs {
     if (output.type() == ElementType.INT32 || output.type() == ElementType.INT64) {
       DoubleSummaryStatistics said =
           wholes.computeIfAbsent(output.name(), name -> new DoubleSummaryStatistics());
-      for (int i = 0; i < output.data().limit(); i += output.type().bytes()) {
-        said.accept(output.type().number(output.data(), i));
-      }
+      accept(said, output);
     }
     if (output.type() == ElementType.FP32) {
       double most = 0;
@@ -148,11 +166,18 @@ final class GoldenOutputs {
     }
   }
 
+  static void accept(DoubleSummaryStatistics said, Tensor output) {
+    for (int i = 0; i < output.data().limit(); i += output.type().bytes()) {
+      said.accept(output.type().number(output.data(), i));
+    }
+  }
+
   private Map<String, Tolerance> own(Precision precision) {
     Map<String, Tolerance> own = new HashMap<>();
     double largestOfAll = largest.values().stream().reduce(0.0, Math::max);
     // Nothing is known of outputs that are all 0.
-    double least = largestOfAll == 0 ? 1 : RANGE_LEAST * largestOfAll;
+    double least =
+        largestOfAll == 0 ? RANGE_LEAST_MAX : Math.min(RANGE_LEAST_MAX, RANGE_LEAST * largestOfAll);
     largest.forEach((name, range) -> own.put(name, tolerance(precision, Math.max(range, least))));
     // Floats that differ in their last bits round to the next integer at times.
     integers.forEach(

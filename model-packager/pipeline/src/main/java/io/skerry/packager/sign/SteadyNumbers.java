@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.DoubleSummaryStatistics;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,9 @@ final class SteadyNumbers {
   /** Of each item, the outputs that turn. */
   private final Map<Integer, Set<String>> turning = new TreeMap<>();
 
+  /** What outputs say of noisy items. */
+  private final Map<String, DoubleSummaryStatistics> said = new TreeMap<>();
+
   private final Set<String> outputs;
 
   private SteadyNumbers(Set<String> outputs) {
@@ -59,10 +63,13 @@ final class SteadyNumbers {
       for (int time = 0; time < TIMES; time++) {
         for (Tensor said : model.run(List.of(noisy(input, random)))) {
           Tolerance tolerance = tolerances.get(said.name());
-          if (tolerance != null
-              && wanted
-                  .difference(said.name(), said.type(), said.shape(), said.data(), tolerance)
-                  .isPresent()) {
+          if (tolerance == null) {
+            continue;
+          }
+          GoldenOutputs.accept(steady.said(said.name()), said);
+          if (wanted
+              .difference(said.name(), said.type(), said.shape(), said.data(), tolerance)
+              .isPresent()) {
             turned.add(said.name());
           }
         }
@@ -70,6 +77,11 @@ final class SteadyNumbers {
       steady.turning.put(item, turned);
     }
     return steady;
+  }
+
+  /** What an output said of items that were off. */
+  DoubleSummaryStatistics said(String output) {
+    return said.computeIfAbsent(output, name -> new DoubleSummaryStatistics());
   }
 
   private static Tensor noisy(Tensor input, Random random) {

@@ -97,7 +97,7 @@ class PlacesAgreementTest {
     for (float about : new float[] {0.02f, 0.31f, 0.97f}) {
       for (int weak : new int[] {1, 2, 8}) {
         Outputs floats = hidden(weak, about, 0.005f, 0);
-        PlacesAgreement agreement = new PlacesAgreement(floats, new Places(32, true));
+        PlacesAgreement agreement = new PlacesAgreement(floats, new Places(32, true), 0.5);
 
         assertThat(agreement.loses(hidden(weak, about, 0.005f, 0.03f)))
             .as("%d channels about %s", weak, about)
@@ -121,7 +121,7 @@ class PlacesAgreementTest {
   }
 
   private static boolean agrees(Outputs floats, Outputs said) {
-    return new PlacesAgreement(floats, new Places(32, true)).agrees(said, 0);
+    return new PlacesAgreement(floats, new Places(32, true), 0.5).agrees(said, 0);
   }
 
   /**
@@ -130,7 +130,7 @@ class PlacesAgreementTest {
   @Test
   void losesNoHiddenStateOfWhichChannelsAreSeldomMoreThanNothing() {
     Outputs floats = sparse(0.05f, 0);
-    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(32, true));
+    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(32, true), 0.5);
 
     assertThat(agreement.loses(sparse(0.05f, 0.15f))).isFalse();
     assertThat(agreement.loses(sparse(0, 0))).as("nothing left of it").isTrue();
@@ -140,7 +140,7 @@ class PlacesAgreementTest {
   @Test
   void findsThatScoresAreGoneHoweverSeldomThereIsOne() {
     Outputs floats = detector(1, 0);
-    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(84, true));
+    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(84, true), 0.5);
 
     assertThat(agreement.loses(floats)).isFalse();
     assertThat(agreement.loses(detector(1, 0.02f))).isFalse();
@@ -154,11 +154,58 @@ class PlacesAgreementTest {
     }
   }
 
+  /** Steps of coordinates in pixels are wider than any score. */
+  @Test
+  void holdsAScoreToItsOwnRangeHoweverWideTheCoordinatesBesideItAre() {
+    Outputs floats = scored(0.45f);
+    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(20, true), 0.5);
+
+    assertThat(agreement.agrees(scored(0.44f), 0)).isTrue();
+    assertThat(agreement.agrees(scored(0), 0)).isFalse();
+    assertThat(agreement.agrees(scored(0.9f), 0)).isFalse();
+  }
+
+  /** What counts as found is what whoever packages says. */
+  @Test
+  void findsThatScoresAboveTheThresholdAreGone() {
+    Outputs floats = rare(0.4f);
+    PlacesAgreement half = new PlacesAgreement(floats, new Places(84, true), 0.5);
+    PlacesAgreement quarter = new PlacesAgreement(floats, new Places(84, true), 0.25);
+
+    assertThat(half.agrees(rare(0.35f), 0)).isTrue();
+    assertThat(quarter.agrees(rare(0.35f), 0)).isTrue();
+    assertThat(quarter.agrees(rare(0), 0)).isFalse();
+  }
+
+  /** A score beside nineteen coordinates, in two items; the second one's best is .95. */
+  private static Outputs scored(float score) {
+    Random random = new Random(8);
+    float[] values = new float[2 * PLACES * 20];
+    for (int i = 0; i < values.length; i++) {
+      boolean first = i < values.length / 2;
+      values[i] =
+          i % 20 > 0 ? 150 * (float) random.nextGaussian() : first ? score : i % 40 > 0 ? 0 : 0.95f;
+    }
+    return Outputs.of(PLACES * 20, values);
+  }
+
+  /** Of 80 classes one is seen at one place of the first item; the second one is surer. */
+  private static Outputs rare(float score) {
+    Random random = new Random(9);
+    float[] values = new float[2 * 1000 * 84];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = i % 84 < 4 ? 150 * (float) random.nextGaussian() : 0;
+    }
+    values[500 * 84 + 10] = score;
+    values[1500 * 84 + 10] = 0.95f;
+    return Outputs.of(1000 * 84, values);
+  }
+
   /** A mask of what is not to be looked at is infinite, and so it is in a good form. */
   @Test
   void comparesNoNumbersWithoutEndThatAreTheSame() {
     Outputs floats = masked(Float.NEGATIVE_INFINITY, 0);
-    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(4, true));
+    PlacesAgreement agreement = new PlacesAgreement(floats, new Places(4, true), 0.5);
 
     assertThat(agreement.agrees(masked(Float.NEGATIVE_INFINITY, 0.01f), 0)).isTrue();
     assertThat(agreement.loses(masked(Float.NEGATIVE_INFINITY, 0.01f))).isFalse();

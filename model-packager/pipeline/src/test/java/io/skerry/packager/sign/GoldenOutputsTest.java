@@ -145,6 +145,45 @@ class GoldenOutputsTest {
     assertThat(passes(golden, wholes(5000))).isFalse();
   }
 
+  /** What made it turn is what another device may say. */
+  @Test
+  void holdsNumbersThatTurnOnEveryItemToWhatTheyTurnedTo() throws Exception {
+    GoldenSet golden =
+        golden(
+            List.of(wholes(input -> isGiven(input) ? 3 : anything(input)), floats("p", 1)),
+            Precision.INT8);
+
+    assertThat(golden.tolerance("n").absolute()).isBetween(900.0, 1000.0);
+  }
+
+  private static boolean isGiven(float input) {
+    return input == Math.round(input * ITEMS) / (float) ITEMS;
+  }
+
+  /** A quotient whose divisor is 0 here and a step elsewhere. */
+  @Test
+  void expectsNoNumbersWithoutEnd() throws Exception {
+    for (Precision precision : List.of(Precision.INT8, Precision.FP32)) {
+      for (float end : new float[] {Float.POSITIVE_INFINITY, Float.NaN}) {
+        GoldenSet golden = golden(List.of(floats("q", end), floats("p", 1)), precision);
+
+        assertThat(golden.cases())
+            .hasSize(8)
+            .allSatisfy(
+                each ->
+                    assertThat(each.outputs()).singleElement().matches(p -> p.name().equals("p")));
+      }
+    }
+  }
+
+  /** The thousandth of what a quotient says is more than any probability. */
+  @Test
+  void holdsProbabilitiesBesideAnythingToTheirRange() throws Exception {
+    GoldenSet golden = golden(List.of(floats("q", 5e4f), floats("p", 1)), Precision.INT8);
+
+    assertThat(golden.tolerance("p").absolute()).isLessThanOrEqualTo(0.05);
+  }
+
   /** Of a near tie all the time. */
   private static long anything(float input) {
     return new Random(Float.floatToIntBits(input) * 0x9E3779B9L).nextInt(1000);
