@@ -184,6 +184,11 @@ final class Rollout {
     return plan.kind().isTrial() && !promoted;
   }
 
+  /** Where a part lives by now. */
+  SlotId slot(RolloutPart part) {
+    return isTrial() ? part.place(plan.kind()) : part.slot();
+  }
+
   /** The slot that tells of its devices: the first part's. */
   SlotId place() {
     return parts.getFirst().place(plan.kind());

@@ -212,9 +212,7 @@ final class RolloutShell implements RolloutBooks {
   }
 
   private static List<Rollout.Place> places(Rollout rollout) {
-    return rollout.parts.stream()
-        .map(part -> new Rollout.Place(part.place(rollout.plan.kind())))
-        .toList();
+    return rollout.parts.stream().map(part -> new Rollout.Place(rollout.slot(part))).toList();
   }
 
   Iterable<Rollout> all() {
@@ -499,14 +497,16 @@ final class RolloutShell implements RolloutBooks {
                       || one.state == DeploymentState.COMMITTED
                       || one.state == DeploymentState.DEFERRED,
               now);
-      case RolloutEffect.RetryFailed _ ->
-          rollout.deployments.forEach(
-              (device, one) -> {
-                if (one.state.isRetryable() && isFree(rollout, device, one)) {
-                  one.state = DeploymentState.PENDING;
-                  one.hasOrder = false;
-                }
-              });
+      case RolloutEffect.RetryFailed _ -> {
+        rollout.deployments.forEach(
+            (device, one) -> {
+              if (one.state.isRetryable() && isFree(rollout, device, one)) {
+                one.state = DeploymentState.PENDING;
+                one.hasOrder = false;
+              }
+            });
+        rollout.joined();
+      }
       case RolloutEffect.CloseOut(boolean catchesUp) ->
           rollout.deployments.forEach((device, one) -> closeOut(device, one, catchesUp));
       case RolloutEffect.RestoreBrokenUnits _ -> restoreBrokenUnits(rollout, now);
@@ -738,16 +738,7 @@ final class RolloutShell implements RolloutBooks {
       Function<Rollout.Deployment, Releases.Variant> chosen,
       SlotMode mode,
       Instant now) {
-    order(
-        rollout,
-        devices,
-        part,
-        rollout.promoted
-            ? rollout.parts.get(part).slot()
-            : rollout.parts.get(part).place(rollout.plan.kind()),
-        chosen,
-        mode,
-        now);
+    order(rollout, devices, part, rollout.slot(rollout.parts.get(part)), chosen, mode, now);
   }
 
   private void order(

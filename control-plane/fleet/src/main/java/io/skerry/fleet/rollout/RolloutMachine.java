@@ -169,7 +169,7 @@ public final class RolloutMachine {
     if (!plan.dynamic()) {
       return OptionalInt.empty();
     }
-    return state.phase() instanceof Succeeded && !plan.kind().isTrial()
+    return state.phase() instanceof Succeeded && !isDropped(plan)
         ? OptionalInt.of(plan.steps().size() - 1)
         : openStage(state);
   }

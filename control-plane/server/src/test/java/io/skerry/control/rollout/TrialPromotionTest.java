@@ -155,6 +155,21 @@ class TrialPromotionTest {
     assertThat(fleet.in(id, "PENDING")).isEmpty();
   }
 
+  @Test
+  void whoComesLaterGetsItFromADynamicOne() {
+    String id = tried(true, ", \"dynamic\": true", () -> {});
+    fleet.look();
+    fleet.report(id, "COMMITTED", REACHED);
+
+    fleet.enrol("newcomer", X86, "onnxruntime/cpu");
+    fleet.pass(Duration.ofSeconds(20));
+
+    assertThat(fleet.ordered()).containsEntry("newcomer", RolloutFleet.manifest(2, X86));
+    fleet.report(id, "COMMITTED", List.of("newcomer"));
+    assertThat(fleet.states(id)).containsEntry("newcomer", "COMMITTED");
+    assertThat(onTrial()).isZero();
+  }
+
   private long onTrial() {
     return fleet.number(
         "select count(*) from desired_slot where slot = 'main-trial' and mode <> 'OFF'");
