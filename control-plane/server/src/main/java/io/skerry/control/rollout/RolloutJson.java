@@ -20,6 +20,8 @@ import io.skerry.api.RolloutRequest;
 @SerdeImport(RolloutPreview.Stage.class)
 @SerdeImport(RolloutPreview.Sight.class)
 @SerdeImport(RolloutPreview.Outsider.class)
+@SerdeImport(RolloutPreview.Place.class)
+@SerdeImport(RolloutPreview.Superseded.class)
 @SerdeImport(RolloutRequest.class)
 @SerdeImport(RolloutRequest.PartRequest.class)
 @SerdeImport(RolloutRequest.StageRequest.class)

@@ -5,10 +5,12 @@ import static io.skerry.control.rollout.RolloutFleet.X86;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micronaut.json.JsonMapper;
 import io.skerry.api.Page;
 import io.skerry.api.RolloutPreview;
 import io.skerry.api.RolloutPreview.Place;
 import io.skerry.control.web.ProblemException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,6 +80,17 @@ class PreviewPlacesTest {
         .outsiders()
         .forEach(one -> expected.add(new Place(one.device(), null, null, one.reason())));
     assertThat(all).isEqualTo(expected).hasSize(9);
+  }
+
+  @Test
+  void canBeToldInTheAnswer() throws IOException {
+    fleet.version(2, Map.of(X86, "onnxruntime"));
+    fleet.create(WISH);
+    JsonMapper json = fleet.plane.bean(JsonMapper.class);
+
+    assertThat(json.writeValueAsString(page("", 1))).contains("\"stage\":0", X86);
+    assertThat(json.writeValueAsString(fleet.preview(WISH.replace("1,", "2,"))))
+        .contains("\"superseded\":[{\"rollout\":");
   }
 
   @Test
