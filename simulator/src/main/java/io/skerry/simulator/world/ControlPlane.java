@@ -6,6 +6,7 @@ import io.skerry.fleet.incident.Incident;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.protocol.CommittedRange;
 import io.skerry.protocol.DesiredDocument;
@@ -325,6 +326,7 @@ public final class ControlPlane implements MemoryBroker.Client {
       case Topics.REPORTED -> {
         ReportedDocument report = ProtocolCodec.decodeReported(message.payload());
         if (store.report(report, world.instant())) {
+          fleet.device(device).told(report.facts());
           world
               .trace()
               .note(world.now(), Trace.Kind.REPORTED, index, report.bootEpoch(), report.sequence());
@@ -421,6 +423,9 @@ public final class ControlPlane implements MemoryBroker.Client {
               } else if (was.phase() instanceof RolloutPhase.Paused) {
                 fleet.watch().paused(rollout);
               }
+              if (!rollout.plan.limits().equals(RolloutPlan.Limits.NONE)) {
+                fleet.watch().limited(rollout);
+              }
             });
     publishSoon();
   }
@@ -472,8 +477,12 @@ public final class ControlPlane implements MemoryBroker.Client {
           fleet.settings().sweepMillis(),
           () -> {
             sweepDue = false;
-            store.outrank(world.instant());
-            store.repair(world.instant(), UNSEEN_MILLIS);
+            if (fleet.commits().next() != Commits.Fate.REFUSED) {
+              store.outrank(world.instant());
+            }
+            if (fleet.commits().next() != Commits.Fate.REFUSED) {
+              store.repair(world.instant(), UNSEEN_MILLIS);
+            }
             publishSoon();
             sweepSoon();
           });
@@ -487,23 +496,36 @@ public final class ControlPlane implements MemoryBroker.Client {
     later(
         next - world.now(),
         () -> {
-          for (WindowVerdict verdict : drift.judgeBefore(next / length)) {
-            verdict
-                .found()
-                .ifPresent(
-                    finding ->
-                        world
-                            .trace()
-                            .note(
-                                world.now(),
-                                Trace.Kind.INCIDENT,
-                                -1,
-                                finding.window(),
-                                finding.cohort().hashCode()));
-            fleet.watch().judged(verdict);
-          }
+          judge(next / length);
           lookAtWindows();
         });
+  }
+
+  // Until it is told that its verdicts are kept: what was judged is not judged again.
+  private void judge(long before) {
+    Commits.Fate fate = fleet.commits().next();
+    if (fate != Commits.Fate.REFUSED) {
+      drift.judgeBefore(before).forEach(this::judged);
+    }
+    if (fate != Commits.Fate.DONE) {
+      later(RETRY_MILLIS, () -> judge(before));
+    }
+  }
+
+  private void judged(WindowVerdict verdict) {
+    verdict
+        .found()
+        .ifPresent(
+            finding ->
+                world
+                    .trace()
+                    .note(
+                        world.now(),
+                        Trace.Kind.INCIDENT,
+                        -1,
+                        finding.window(),
+                        finding.cohort().hashCode()));
+    fleet.watch().judged(verdict);
   }
 
   /** An operator begins a rollout to every device. */
@@ -521,6 +543,18 @@ public final class ControlPlane implements MemoryBroker.Client {
   Rollout rollByDefault(long version, List<Integer> percents, Duration soak) {
     RolloutShell.Wish wish = wish(new RolloutKind.Replace(), version, percents, soak);
     return begun(() -> rollouts.startByDefault(wish, world.instant()));
+  }
+
+  /** An operator writes a rollout down, which somebody else must approve. */
+  Rollout write(
+      RolloutKind kind,
+      long version,
+      List<Integer> percents,
+      Duration soak,
+      RolloutPlan.Limits limits,
+      String author) {
+    RolloutShell.Wish wish = wish(kind, version, percents, soak);
+    return begun(() -> rollouts.write(wish, limits, author));
   }
 
   private RolloutShell.Wish wish(

@@ -75,7 +75,14 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     /** A new device comes to the fleet. */
     DEVICE_JOINS(false, true),
     /** A device leaves the fleet for good, and an operator removes it. */
-    DEVICE_REMOVED(true, true);
+    DEVICE_REMOVED(true, true),
+    /**
+     * An operator writes a rollout down that somebody else must approve, with limits, a pace and
+     * maintenance windows.
+     */
+    ROLLOUT_WRITTEN(false, true),
+    /** A device's disk goes on in a newer board, which runs what the old one ran and more. */
+    BOARD_EXCHANGED(true, true);
 
     private final boolean ofDevice;
     private final boolean apart;

@@ -1,13 +1,22 @@
 package io.skerry.simulator.world;
 
 import io.skerry.fleet.gate.GateAction;
+import io.skerry.fleet.rollout.MaintenanceWindow;
+import io.skerry.fleet.rollout.Pace;
 import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.simulator.disk.Failure;
 import io.skerry.simulator.disk.Loss;
 import io.skerry.simulator.disk.Stop;
 import io.skerry.simulator.world.Releases.Behaviour;
+import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 
@@ -19,6 +28,8 @@ public final class FaultInjector {
 
   /** Versions from this one on are bad. */
   private static final long FIRST_BAD = 100;
+
+  private static final String AUTHOR = "author";
 
   private static final List<Behaviour> BAD =
       List.of(
@@ -32,10 +43,31 @@ public final class FaultInjector {
 
   private final Fleet fleet;
   private final World world;
-  private long brokerDowns;
-  private long databaseFaults;
-  private long lateOrders;
+  // What is wrong with each thing now, the newest last.
+  private final Map<Key, List<Runnable>> holding = new HashMap<>();
   private boolean healed;
+
+  /** What can be wrong for a while. */
+  private enum Thing {
+    LINE,
+    MESSAGES,
+    DISK,
+    CLOCK,
+    ARTIFACTS,
+    SPEED,
+    BROKER,
+    DELIVERY,
+    ORDERS,
+    PLANE,
+    PLANE_LINE,
+    REPLICA,
+    DATABASE
+  }
+
+  /**
+   * @param device its index; -1 of all
+   */
+  private record Key(Thing thing, int device) {}
 
   /** A source of faults for a fleet. */
   public FaultInjector(Fleet fleet) {
@@ -62,14 +94,35 @@ public final class FaultInjector {
         });
   }
 
-  private void until(Fault fault, Runnable end) {
+  /**
+   * Something is wrong for a while. Where several hold at once, the newest is what is wrong, and
+   * each ends by itself: with the last one all is well again.
+   *
+   * @param begin can be done again, when a newer one ends before it
+   */
+  private void hold(Thing thing, int device, long lasts, Runnable begin, Runnable end) {
+    List<Runnable> held = holding.computeIfAbsent(new Key(thing, device), key -> new ArrayList<>());
+    // Each is one of its own, whatever it does.
+    Runnable own = () -> begin.run();
+    held.add(own);
+    own.run();
     world.after(
-        fault.lasts(),
+        lasts,
         () -> {
           if (!healed) {
-            end.run();
+            boolean newest = held.getLast() == own;
+            held.removeIf(one -> one == own);
+            if (held.isEmpty()) {
+              end.run();
+            } else if (newest) {
+              held.getLast().run();
+            }
           }
         });
+  }
+
+  private void hold(Thing thing, Fault fault, Runnable begin, Runnable end) {
+    hold(thing, fault.device(), fault.lasts(), begin, end);
   }
 
   private void happen(Fault fault) {
@@ -79,92 +132,93 @@ public final class FaultInjector {
       return;
     }
     switch (fault.kind()) {
-      case BROKER_KILLED -> {
-        long downs = ++brokerDowns;
-        fleet.broker().kill();
-        long lasts = Math.min(fault.lasts(), 6 * World.HOUR);
-        world.after(
-            lasts,
-            () -> {
-              if (brokerDowns == downs) {
-                fleet.broker().start();
-              }
-            });
-      }
+      case BROKER_KILLED ->
+          hold(
+              Thing.BROKER,
+              -1,
+              Math.min(fault.lasts(), 6 * World.HOUR),
+              fleet.broker()::kill,
+              fleet.broker()::start);
       case BROKER_SLOW -> {
-        fleet.broker().delay(20 + random.nextLong(20 * World.SECOND));
-        until(fault, () -> fleet.broker().delay(20));
+        long delay = 20 + random.nextLong(20 * World.SECOND);
+        hold(
+            Thing.DELIVERY,
+            fault,
+            () -> fleet.broker().delay(delay),
+            () -> fleet.broker().delay(20));
       }
       case PLANE_KILLED -> {
         ControlPlane.DeathPoint[] points = ControlPlane.DeathPoint.values();
-        fleet.plane().killAt(points[random.nextInt(points.length)]);
-        world.after(
+        ControlPlane.DeathPoint point = points[random.nextInt(points.length)];
+        hold(
+            Thing.PLANE,
+            -1,
             Math.min(fault.lasts(), 12 * World.HOUR),
+            () -> fleet.plane().killAt(point),
             () -> {
-              if (!healed) {
-                fleet.plane().kill();
-                fleet.plane().start();
-              }
+              fleet.plane().kill();
+              fleet.plane().start();
             });
       }
       case PARTITION -> {
         int third = random.nextInt(3);
         for (SimDevice device : fleet.devices()) {
           if (device.index() % 3 == third) {
-            device.link(false);
-            until(fault, () -> device.link(true));
+            cutOff(device, fault.lasts());
           }
         }
       }
       case OPERATOR -> operate(random);
-      case REPLICA -> {
-        if (!fleet.replica().isUp()) {
-          fleet.replica().start();
-          world.after(Math.min(fault.lasts(), 4 * World.HOUR), fleet.replica()::kill);
-        }
-      }
+      case REPLICA ->
+          hold(
+              Thing.REPLICA,
+              -1,
+              Math.min(fault.lasts(), 4 * World.HOUR),
+              () -> {
+                if (!fleet.replica().isUp()) {
+                  fleet.replica().start();
+                }
+              },
+              fleet.replica()::kill);
       case DATABASE_FAILS -> {
-        long faults = ++databaseFaults;
-        fleet.commits().fail(.1 + .8 * random.nextDouble(), random.split());
-        world.after(
+        double share = .1 + .8 * random.nextDouble();
+        SplittableRandom chance = random.split();
+        hold(
+            Thing.DATABASE,
+            -1,
             Math.min(fault.lasts(), 6 * World.HOUR),
-            () -> {
-              if (databaseFaults == faults) {
-                fleet.commits().heal();
-              }
-            });
+            () -> fleet.commits().fail(share, chance),
+            fleet.commits()::heal);
       }
       case ORDERS_LATE -> {
-        long faults = ++lateOrders;
-        fleet.broker().late(Optional.of(random.split()));
-        until(
+        SplittableRandom chance = random.split();
+        hold(
+            Thing.ORDERS,
             fault,
-            () -> {
-              if (lateOrders == faults) {
-                fleet.broker().late(Optional.empty());
-              }
-            });
+            () -> fleet.broker().late(Optional.of(chance)),
+            () -> fleet.broker().late(Optional.empty()));
       }
       case BAD_MODEL -> rollOutBad(random);
+      case ROLLOUT_WRITTEN -> writeDown(random);
       case DEVICE_JOINS -> fleet.join();
-      case PLANE_CUT_OFF -> {
-        fleet.plane().reaches(false);
-        until(fault, () -> fleet.plane().reaches(true));
-      }
+      case PLANE_CUT_OFF ->
+          hold(
+              Thing.PLANE_LINE,
+              fault,
+              () -> fleet.plane().reaches(false),
+              () -> fleet.plane().reaches(true));
       default -> throw new IllegalStateException("no device: " + fault);
     }
   }
 
+  private void cutOff(SimDevice device, long lasts) {
+    hold(Thing.LINE, device.index(), lasts, () -> device.link(false), () -> device.link(true));
+  }
+
   private void ofDevice(Fault fault, SimDevice device, SplittableRandom random) {
     switch (fault.kind()) {
-      case LINK_DOWN -> {
-        device.link(false);
-        until(fault, () -> device.link(true));
-      }
-      case LINK_LOSSY -> {
-        device.lossy(.1);
-        until(fault, () -> device.lossy(0));
-      }
+      case LINK_DOWN -> cutOff(device, fault.lasts());
+      case LINK_LOSSY -> hold(Thing.MESSAGES, fault, () -> device.lossy(.1), () -> device.lossy(0));
       case AGENT_KILLED ->
           device.stop(new Loss.Kill(), random.nextLong(40), stop(random), restart(random));
       case POWER_CUT ->
@@ -186,27 +240,31 @@ public final class FaultInjector {
       case CLOCK_JUMP -> {
         long jump =
             (long) (World.SECOND * Math.exp(random.nextDouble() * Math.log(10 * YEAR / 1e3)));
-        device.skew(random.nextBoolean() ? jump : -jump);
-        until(fault, () -> device.skew(0));
+        long skew = random.nextBoolean() ? jump : -jump;
+        hold(Thing.CLOCK, fault, () -> device.skew(skew), () -> device.skew(0));
       }
       case ARTIFACTS_BROKEN -> {
-        device.artifacts(random.nextBoolean(), .3);
-        until(fault, () -> device.artifacts(true, 0));
+        boolean up = random.nextBoolean();
+        hold(
+            Thing.ARTIFACTS,
+            fault,
+            () -> device.artifacts(up, .3),
+            () -> device.artifacts(true, 0));
       }
-      case SLOW_HARDWARE -> {
-        device.slow(1 + 2 * random.nextDouble());
-        until(fault, () -> device.slow(1));
-      }
-      case HARDWARE_CRAWLS -> {
-        device.slow(Math.exp(random.nextDouble() * Math.log(SLOWNESS_MAX)));
-        until(fault, () -> device.slow(1));
-      }
+      case SLOW_HARDWARE -> slow(fault, device, 1 + 2 * random.nextDouble());
+      case HARDWARE_CRAWLS ->
+          slow(fault, device, Math.exp(random.nextDouble() * Math.log(SLOWNESS_MAX)));
       case DISK_UNREADABLE -> disk(fault, device, Failure.UNREADABLE);
       case ORDER_FORGED -> fleet.misdirect(device, false);
       case DIRECTOR_STOLEN -> fleet.misdirect(device, true);
+      case BOARD_EXCHANGED -> {
+        if (device.hardware() == Hardware.OLD_BOARD) {
+          device.exchange(Hardware.BOARD, restart(random));
+        }
+      }
       case DEVICE_GONE -> device.leave();
       case DEVICE_REMOVED -> {
-        if (fleet.plane().isUp() && !device.isGone()) {
+        if (isAnswered() && !device.isGone()) {
           device.leave();
           fleet.plane().remove(device);
         }
@@ -218,8 +276,15 @@ public final class FaultInjector {
   }
 
   private void disk(Fault fault, SimDevice device, Failure failure) {
-    device.disk(Optional.of(failure));
-    until(fault, () -> device.disk(Optional.empty()));
+    hold(
+        Thing.DISK,
+        fault,
+        () -> device.disk(Optional.of(failure)),
+        () -> device.disk(Optional.empty()));
+  }
+
+  private void slow(Fault fault, SimDevice device, double times) {
+    hold(Thing.SPEED, fault, () -> device.slow(times), () -> device.slow(1));
   }
 
   private static Stop stop(SplittableRandom random) {
@@ -256,6 +321,58 @@ public final class FaultInjector {
               fleet.settings().window(),
               failedDevices);
     }
+  }
+
+  // Somebody writes it down and hands it in; somebody else, or the same person, wants to approve it
+  // some hours later. Until the database takes it, each asks again.
+  private void writeDown(SplittableRandom random) {
+    if (!isAnswered()) {
+      return;
+    }
+    Rollout rollout =
+        fleet
+            .plane()
+            .write(
+                fleet.kind(),
+                1 + random.nextInt(3),
+                List.of(10, 50, 100),
+                fleet.settings().window(),
+                limits(random),
+                AUTHOR);
+    fleet.plane().act(rollout, new RolloutEvent.Submit());
+    approve(rollout, random.nextInt(3) == 0 ? AUTHOR : "somebody else", random.split());
+    approve(rollout, "another one", random.split());
+  }
+
+  private void approve(Rollout rollout, String by, SplittableRandom random) {
+    world.after(
+        random.nextLong(World.DAY),
+        () -> {
+          if (!healed && isAnswered()) {
+            fleet.watch().approves(rollout, by);
+            fleet.plane().act(rollout, new RolloutEvent.Approve(by));
+          }
+        });
+  }
+
+  // A window of each day, so that the rollout can come to its end.
+  private static RolloutPlan.Limits limits(SplittableRandom random) {
+    List<MaintenanceWindow> windows =
+        random.nextBoolean()
+            ? List.of()
+            : List.of(
+                new MaintenanceWindow(
+                    List.of(DayOfWeek.values()),
+                    LocalTime.of(random.nextInt(24), 0),
+                    Duration.ofHours(1 + random.nextInt(12)),
+                    ZoneOffset.UTC));
+    double perMinute = .1 + random.nextDouble();
+    Pace pace =
+        random.nextBoolean()
+            ? Pace.UNLIMITED
+            : new Pace(perMinute, 1 + random.nextInt(3), 2, Pace.Growth.SUCCEEDED, 10 * perMinute);
+    return new RolloutPlan.Limits(
+        random.nextInt(3), pace, 1 + random.nextInt(5), 1 + random.nextInt(3), windows);
   }
 
   private void operate(SplittableRandom random) {

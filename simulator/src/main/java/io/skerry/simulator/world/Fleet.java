@@ -70,7 +70,7 @@ public final class Fleet {
     }
     RolloutShell rollouts =
         new RolloutShell(
-            store, releases, device -> device(device).hardware().described(), settings.sampling());
+            store, releases, device -> device(device).described(), settings.sampling());
     DriftShell drift =
         new DriftShell(
             releases,

@@ -232,15 +232,13 @@ public final class Releases {
     return variants.values().stream().mapToLong(Variant::bytes).max().orElse(0);
   }
 
-  /** Whether this was released, by those who may, for this profile, and passes its own test. */
-  boolean isReleased(Digest manifest, ProfileId profile) {
-    return variants.values().stream()
-        .anyMatch(
-            variant ->
-                variant.manifest().equals(manifest)
-                    && variant.profile().equals(profile)
-                    && behaviour(variant.version()) != Behaviour.UNSIGNED
-                    && behaviour(variant.version()) != Behaviour.BROKEN);
+  /** Whether this was released, by those who may, for such a device, and passes its own test. */
+  boolean isReleased(Digest manifest, Described device) {
+    return variant(manifest)
+        .filter(variant -> device.isOf(variant.profile()))
+        .map(variant -> behaviour(variant.version()))
+        .filter(behaviour -> behaviour != Behaviour.UNSIGNED && behaviour != Behaviour.BROKEN)
+        .isPresent();
   }
 
   /** How a version is. */

@@ -48,6 +48,7 @@ final class Rollout {
   final StageArms arms;
   Optional<Lease> lease = Optional.empty();
   RolloutState state;
+  private final RolloutState first;
   long openedAt;
   // A newer rollout has its place: nobody catches up with it any more.
   boolean released;
@@ -138,7 +139,8 @@ final class Rollout {
       RolloutPlan plan,
       Duration window,
       Set<ProfileId> profiles,
-      Membership membership) {
+      Membership membership,
+      RolloutState first) {
     this.id = id;
     this.parts = List.copyOf(parts);
     this.version = parts.getFirst().version().version();
@@ -149,7 +151,8 @@ final class Rollout {
     this.stages = membership.stages();
     this.boundaries = membership.boundaries();
     this.holdbackAbove = membership.holdbackAbove();
-    this.state = RolloutState.ready(plan);
+    this.first = first;
+    this.state = first;
   }
 
   /** Remembers what was decided, and from what. */
@@ -162,7 +165,7 @@ final class Rollout {
 
   /** Where the same events at the same times lead elsewhere, in words. */
   Optional<String> firstOtherwise() {
-    RolloutState again = RolloutState.ready(plan);
+    RolloutState again = first;
     for (Decision decision : decisions) {
       again = RolloutMachine.step(plan, again, decision.event(), decision.at()).state();
       if (!again.equals(decision.after())) {
@@ -172,6 +175,13 @@ final class Rollout {
       }
     }
     return Optional.empty();
+  }
+
+  /** Whether somebody has started it. */
+  boolean hasBegun() {
+    return !(state.phase() instanceof RolloutPhase.Draft
+        || state.phase() instanceof RolloutPhase.WaitingForApproval
+        || state.phase() instanceof RolloutPhase.Ready);
   }
 
   /** Whether several models go together. */
@@ -232,6 +242,9 @@ final class Rollout {
 
   /** Whether anything of it can still move: also those that were late, once they are back. */
   boolean isFollowed(Predicate<DeviceId> online) {
+    if (!hasBegun()) {
+      return false;
+    }
     if (!state.phase().isTerminal()) {
       return true;
     }

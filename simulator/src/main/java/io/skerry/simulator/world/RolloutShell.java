@@ -170,6 +170,29 @@ final class RolloutShell implements RolloutBooks {
   }
 
   private Rollout start(List<RolloutPart> parts, RolloutPlan plan, Duration window, Instant now) {
+    Rollout rollout = written(parts, plan, window, RolloutState.ready(plan));
+    apply(rollout, new RolloutEvent.Start(), now);
+    return rollout;
+  }
+
+  /** Writes a rollout down that somebody else than its author must approve. */
+  Rollout write(Wish wish, RolloutPlan.Limits limits, String author) {
+    RolloutPlan bare = plan(wish, SMALL_FLEET);
+    RolloutPlan plan =
+        new RolloutPlan(
+            bare.kind(),
+            bare.stages(),
+            limits,
+            bare.dynamic(),
+            bare.soak(),
+            bare.deadlines(),
+            new RolloutPlan.Approval(true, author),
+            bare.gates());
+    return written(wish.parts(), plan, wish.window(), RolloutState.draft(plan));
+  }
+
+  private Rollout written(
+      List<RolloutPart> parts, RolloutPlan plan, Duration window, RolloutState first) {
     changes++;
     RolloutId id = new RolloutId("rollout-" + ++made);
     Map<DeviceId, String> outside = new LinkedHashMap<>();
@@ -184,7 +207,8 @@ final class RolloutShell implements RolloutBooks {
     }
     Membership membership = StageMembership.assign(candidates, id.value(), plan);
     membership.inNone().forEach(one -> outside.put(one.device(), "no stage takes it"));
-    Rollout rollout = new Rollout(id, parts, plan, window, needs.engines().keySet(), membership);
+    Rollout rollout =
+        new Rollout(id, parts, plan, window, needs.engines().keySet(), membership, first);
     rollout.outsiders.putAll(outside);
     for (int stage = 0; stage < rollout.stages.size(); stage++) {
       for (Candidate candidate : rollout.stages.get(stage)) {
@@ -198,17 +222,23 @@ final class RolloutShell implements RolloutBooks {
                 places(rollout)));
       }
     }
-    for (Rollout other : rollouts.values()) {
-      if (!other.state.phase().isTerminal()) {
-        apply(other, new RolloutEvent.Supersede(id), now);
-      } else if (other.promoted && !other.released) {
-        giveUp(other, now);
-      }
-      other.released = true;
-    }
     rollouts.put(id, rollout);
-    apply(rollout, new RolloutEvent.Start(), now);
     return rollout;
+  }
+
+  // As the server does: the newer one has ordered already what it brings.
+  private void supersedeOthers(Rollout newer, Instant now) {
+    changes++;
+    for (Rollout other : rollouts.values()) {
+      if (other != newer && other.hasBegun()) {
+        if (!other.state.phase().isTerminal()) {
+          apply(other, new RolloutEvent.Supersede(newer.id), now);
+        } else if (other.promoted && !other.released) {
+          giveUp(other, now);
+        }
+        other.released = true;
+      }
+    }
   }
 
   private static List<Rollout.Place> places(Rollout rollout) {
@@ -302,9 +332,12 @@ final class RolloutShell implements RolloutBooks {
    * @return why that is not possible, if it is not
    */
   Optional<String> apply(Rollout rollout, RolloutEvent event, Instant now) {
-    return forPerson(rollout.id, page -> RolloutDriver.apply(page, event, now))
-        .orElseGet(() -> RolloutDriver.apply(new MemoryPage(rollout), event, now))
-        .refusal();
+    boolean begun = rollout.hasBegun();
+    Optional<String> refusal = RolloutDriver.apply(new MemoryPage(rollout), event, now).refusal();
+    if (!begun && rollout.hasBegun()) {
+      supersedeOthers(rollout, now);
+    }
+    return refusal;
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.skerry.simulator.world;
 import io.skerry.agent.model.ServingModel;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.Generation;
@@ -38,8 +39,10 @@ public final class SimDevice {
   private final World world;
   private final int index;
   private final DeviceId id;
-  private final Hardware hardware;
-  private final Map<String, String> attributes;
+  private Hardware hardware;
+  // What it has told of itself.
+  private Hardware known;
+  private Map<String, String> attributes;
   private final SplittableRandom random;
   private final float[] offsets;
   private final String desiredTopic;
@@ -67,12 +70,8 @@ public final class SimDevice {
     this.index = index;
     this.id = new DeviceId(String.format(Locale.ROOT, "d%05d", index));
     this.hardware = Hardware.dealt(index / fleet.settings().sites());
-    this.attributes =
-        Map.of(
-            "site",
-            "site-" + (char) ('a' + index % fleet.settings().sites()),
-            "profile",
-            hardware.profile().value());
+    this.known = hardware;
+    this.attributes = attributes(hardware);
     this.random = world.split();
     this.offsets = Nature.offsets(random);
     this.network = new DeviceNetwork(random);
@@ -91,6 +90,33 @@ public final class SimDevice {
 
   Hardware hardware() {
     return hardware;
+  }
+
+  private Map<String, String> attributes(Hardware of) {
+    return Map.of(
+        "site",
+        "site-" + (char) ('a' + index % fleet.settings().sites()),
+        "profile",
+        of.profile().value());
+  }
+
+  /** Its disk goes on in another board; that starts after a while. */
+  void exchange(Hardware other, long restartAfter) {
+    hardware = other;
+    stopNow(new Loss.PowerCut(restartAfter), restartAfter);
+  }
+
+  /** It has told what it is. */
+  void told(DeviceFacts facts) {
+    if (known != hardware && fleet.facts(hardware).equals(facts)) {
+      known = hardware;
+      attributes = attributes(hardware);
+    }
+  }
+
+  /** What it is known as. */
+  Described described() {
+    return known.described();
   }
 
   Map<String, String> attributes() {

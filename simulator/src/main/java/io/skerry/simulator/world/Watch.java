@@ -2,6 +2,7 @@ package io.skerry.simulator.world;
 
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutPhase;
+import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageProgress;
 import io.skerry.fleet.rollout.StageRule;
@@ -136,6 +137,9 @@ public final class Watch {
     private long orderedWhenPaused;
     // Nobody was ordered anything since, in changes of the store.
     private long pausedAt = -1;
+    private long ordered;
+    private long limitedAt = -1;
+    private boolean approved;
   }
 
   Watch(Fleet fleet) {
@@ -420,7 +424,7 @@ public final class Watch {
       if (rollout.state.stages().get(stage).state() != StageState.PENDING) {
         members += rollout.stages.get(stage).size();
         came += came(rollout, stage);
-        StageRule rule = rollout.plan.stages().get(stage);
+        StageRule rule = rollout.plan.steps().get(stage);
         long percent =
             rule.selection() instanceof StageRule.Selection.Percent(int share) ? share : 100;
         asked =
@@ -485,7 +489,7 @@ public final class Watch {
 
   void running(SimDevice device, Optional<Digest> manifest) {
     if (manifest.isPresent()
-        && !fleet.releases().isReleased(manifest.get(), device.hardware().profile())) {
+        && !fleet.releases().isReleased(manifest.get(), device.hardware().described())) {
       broken(3, device.index(), "runs %s, which nobody released for it".formatted(manifest.get()));
     }
   }
@@ -504,7 +508,11 @@ public final class Watch {
     if (before.isEmpty()) {
       return;
     }
-    if (before.get().phase().isTerminal() && !before.get().equals(rollout.state)) {
+    if (rollout.plan.approval().required() && rollout.hasBegun() && !seen.approved) {
+      broken(4, -1, rollout.id + " has begun, and nobody but its author agreed");
+    }
+    // What a pace allows of what is still to be ordered goes on.
+    if (before.get().phase().isTerminal() && !before.get().phase().equals(rollout.state.phase())) {
       broken(4, -1, rollout.id + " changed after its end");
     }
     boolean promoted = false;
@@ -516,7 +524,7 @@ public final class Watch {
       StageState is = rollout.state.stages().get(stage).state();
       boolean byHand = rollout.state.stages().get(stage).reason().startsWith("promoted");
       promoted |= byHand;
-      boolean empty = rollout.stages.get(stage).isEmpty();
+      boolean empty = isEmpty(rollout, stage);
       if (was != is) {
         fleet
             .world()
@@ -542,6 +550,14 @@ public final class Watch {
     }
   }
 
+  // Nobody is left in it; or who was held back comes last, and is not watched.
+  private static boolean isEmpty(Rollout rollout, int stage) {
+    return rollout.plan.steps().get(stage).selection() instanceof StageRule.Selection.Holdback
+        || rollout.stages.get(stage).stream()
+            .map(candidate -> rollout.deployments.get(candidate.device()))
+            .allMatch(one -> one == null || one.state == DeploymentState.REMOVED);
+  }
+
   // After all stages were looked at: one may pass in the step that opens the next.
   private static void opened(Rollout rollout, RolloutState before, Touched seen) {
     for (int stage = 0; stage < rollout.state.stages().size(); stage++) {
@@ -549,6 +565,41 @@ public final class Watch {
           && rollout.state.stages().get(stage).state() != StageState.PENDING) {
         seen.predictions = 0;
       }
+    }
+  }
+
+  /** Somebody wants it to start. */
+  void approves(Rollout rollout, String by) {
+    touched.computeIfAbsent(rollout, key -> new Touched()).approved |=
+        !by.equals(rollout.plan.approval().author());
+  }
+
+  /** It was looked at: what it orders it orders when and as fast as it may. */
+  void limited(Rollout rollout) {
+    Touched seen = touched.computeIfAbsent(rollout, key -> new Touched());
+    if (seen.limitedAt == fleet.store().changes()) {
+      return;
+    }
+    seen.limitedAt = fleet.store().changes();
+    long before = seen.ordered;
+    seen.ordered = ordered(rollout);
+    if (seen.ordered <= before) {
+      return;
+    }
+    RolloutPlan.Limits limits = rollout.plan.limits();
+    Instant now = fleet.world().instant();
+    if (!limits.windows().isEmpty()
+        && limits.windows().stream().noneMatch(window -> window.isOpen(now))) {
+      broken(4, -1, rollout.id + " ordered outside of its maintenance windows");
+    }
+    long underWay =
+        rollout.deployments.values().stream().filter(one -> one.state.isInFlight()).count();
+    if (underWay > limits.inFlight()) {
+      broken(
+          4,
+          -1,
+          "%s has %d devices under way, %d are allowed"
+              .formatted(rollout.id, underWay, limits.inFlight()));
     }
   }
 
