@@ -2,11 +2,13 @@ package io.skerry.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.api.ActRequest;
 import io.skerry.api.EnrolmentToken;
 import io.skerry.api.EnrolmentTokenRequest;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutPreview;
 import io.skerry.api.RolloutRequest;
+import io.skerry.api.client.SkerryException;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.LayerType;
@@ -52,6 +54,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SeveralServersTest {
   private static final int DEVICES = 20;
+  private static final int FIRST_STAGE = 5;
   private static final Duration PATIENCE = Duration.ofSeconds(90);
 
   private final ScheduledExecutorService work = Executors.newScheduledThreadPool(8);
@@ -64,7 +67,9 @@ class SeveralServersTest {
     LEASE_HELD,
     ORDERS_COMMITTED_AND_NOT_PUBLISHED,
     REPORTS_COMING_IN,
-    GATE_BEING_DECIDED
+    GATE_BEING_DECIDED,
+    ROLLING_BACK,
+    SUPERSEDING
   }
 
   @BeforeAll
@@ -94,13 +99,14 @@ class SeveralServersTest {
         "all devices online",
         () -> both().number("select count(*) from device_presence where online") == DEVICES,
         () -> "some are not");
-    release(folder.resolve("artifact"));
+    release(folder.resolve("first"), 1);
+    release(folder.resolve("second"), 2);
   }
 
-  private void release(Path folder) throws Exception {
+  private void release(Path folder, int version) throws Exception {
     OciLayout layout =
         new ArtifactWriter(
-                ModelVersion.parse("scripted@1"),
+                ModelVersion.parse("scripted@" + version),
                 new ProfileId("x86-64-avx2"),
                 Engine.ONNXRUNTIME,
                 Precision.FP32,
@@ -108,7 +114,7 @@ class SeveralServersTest {
                 new ModelSignature(
                     List.of(new TensorSpec("x", ElementType.FP32, List.of(-1L, 4L))),
                     List.of(new TensorSpec("y", ElementType.FP32, List.of(-1L)))))
-            .add(LayerType.MODEL_ONNX, "model.onnx", new byte[300])
+            .add(LayerType.MODEL_ONNX, "model.onnx", new byte[300 + version])
             .write(folder, SigningKey.read(both().releaseKey()));
     both().take(layout);
     try (Connection connection = both().database().getConnection();
@@ -116,12 +122,12 @@ class SeveralServersTest {
       statement.execute(
           """
           insert into model_version (model, version, source, format, blob, created_at)
-          values ('scripted', 1, 'import', 'onnx', 'x', now());
+          values ('scripted', %d, 'import', 'onnx', 'x', now());
           insert into variant (model, version, profile, engine, precision, bytes, measured, winner,
             manifest, signature)
-          values ('scripted', 1, 'x86-64-avx2', 'onnxruntime', 'fp32', 1, 'none', true, '%s', '%s')
+          values ('scripted', %d, 'x86-64-avx2', 'onnxruntime', 'fp32', 1, 'none', true, '%s', '%s')
           """
-              .formatted(layout.model(), layout.signature()));
+              .formatted(version, version, layout.model(), layout.signature()));
     }
   }
 
@@ -145,6 +151,18 @@ class SeveralServersTest {
   @Tag("slow")
   void aServerThatIsKilledBetweenCommitAndPublishingChangesNothingButTime() throws Exception {
     killed(KillPoint.ORDERS_COMMITTED_AND_NOT_PUBLISHED, new Random(1));
+  }
+
+  @Test
+  @Tag("slow")
+  void aServerThatIsKilledWhileARolloutGoesBackChangesNothingButTime() throws Exception {
+    killed(KillPoint.ROLLING_BACK, new Random(1));
+  }
+
+  @Test
+  @Tag("slow")
+  void aServerThatIsKilledWhileARolloutGivesWayChangesNothingButTime() throws Exception {
+    killed(KillPoint.SUPERSEDING, new Random(1));
   }
 
   @Test
@@ -234,7 +252,102 @@ class SeveralServersTest {
         }
         afterKill(one);
       }
+      case ROLLING_BACK -> goesBack(random);
+      case SUPERSEDING -> givesWay(random);
     }
+  }
+
+  // Devices that had version 2 are on their way back to version 1 when the server dies.
+  private void goesBack(Random random) throws Exception {
+    String slot = "slot-" + ++rollouts;
+    ended(start(slot, 1));
+    Started two = start(slot, 2);
+    awaitDeployments(two, 1 + random.nextInt(FIRST_STAGE));
+    rollBack(two);
+    Thread.sleep(random.nextInt(500));
+    both().kill();
+    ended(two, "ROLLED_BACK");
+    assertRuns(slot, 1);
+    assertCounted(two);
+    assertThat(devices)
+        .as("there and back, and nobody twice")
+        .allMatch(device -> device.ordered(two.id()).size() <= 2);
+    assertThat(
+            both()
+                .texts(
+                    """
+                    select device from deployment where rollout = ?
+                      and state not in ('PENDING', 'CANCELLED', 'RESTORED')
+                    """,
+                    two.id().value()))
+        .as("neither back nor untouched")
+        .isEmpty();
+    both().startAgain();
+    assertThat(stands(two).state()).isEqualTo("ROLLED_BACK");
+  }
+
+  // Version 1 is to take the place of version 2, which is under way, when the server dies.
+  private void givesWay(Random random) throws Exception {
+    String slot = "slot-" + ++rollouts;
+    ended(start(slot, 1));
+    Started two = start(slot, 2);
+    awaitDeployments(two, 1 + random.nextInt(FIRST_STAGE));
+    Started newer = start(slot, 1);
+    Thread.sleep(random.nextInt(500));
+    both().kill();
+    ended(newer);
+    assertThat(stands(two).state()).isEqualTo("SUPERSEDED");
+    assertRuns(slot, 1);
+    assertCounted(two);
+    assertCounted(newer);
+    assertThat(devices)
+        .as("nobody is ordered twice")
+        .allMatch(device -> device.ordered(newer.id()).size() <= 1)
+        .allMatch(device -> device.ordered(two.id()).size() <= 2);
+    both().startAgain();
+    assertThat(stands(two).state()).isEqualTo("SUPERSEDED");
+    assertThat(stands(newer).state()).isEqualTo("SUCCEEDED");
+  }
+
+  // Once more where something was decided meanwhile.
+  private void rollBack(Started one) throws Exception {
+    Await.until(
+        PATIENCE,
+        "a rollback",
+        () -> {
+          try {
+            both()
+                .talking()
+                .client()
+                .postIfMatch(
+                    "/v1/rollouts/%s/rollback".formatted(one.id()),
+                    new ActRequest("tested"),
+                    stands(one).revision(),
+                    Rollout.class);
+            return true;
+          } catch (SkerryException e) {
+            assertThat(e).hasMessageContaining("read it again");
+            return false;
+          }
+        },
+        () -> stands(one).toString());
+  }
+
+  private void assertRuns(String slot, int version) throws Exception {
+    Await.until(
+        PATIENCE,
+        "every device on version " + version,
+        () ->
+            both()
+                    .number(
+                        """
+                        select count(*) from device_slot_report
+                        where slot = ? and running_version = ? and phase = 'COMMITTED'
+                        """,
+                        slot,
+                        version)
+                == DEVICES,
+        () -> both().texts("select device || state from deployment").toString());
   }
 
   private void afterKill(Started one) throws Exception {
@@ -248,7 +361,11 @@ class SeveralServersTest {
 
   // A slot of its own: nothing ran in it before.
   private Started start() {
-    RolloutRequest request = request("slot-" + ++rollouts);
+    return start("slot-" + ++rollouts, 1);
+  }
+
+  private Started start(String slot, int version) {
+    RolloutRequest request = request(slot, version);
     RolloutPreview preview =
         both().standing().client().post("/v1/rollouts/preview", request, RolloutPreview.class);
     Map<String, String> stages = new TreeMap<>();
@@ -260,10 +377,10 @@ class SeveralServersTest {
     return new Started(new RolloutId(made.id()), stages);
   }
 
-  private static RolloutRequest request(String slot) {
+  private static RolloutRequest request(String slot, int version) {
     return new RolloutRequest(
         "scripted",
-        1,
+        version,
         slot,
         null,
         null,
@@ -310,8 +427,12 @@ class SeveralServersTest {
   }
 
   private void ended(Started one) throws Exception {
+    ended(one, "SUCCEEDED");
+  }
+
+  private void ended(Started one, String state) throws Exception {
     Await.until(PATIENCE, "its end", () -> stands(one).ended(), () -> stands(one).toString());
-    assertThat(stands(one).state()).isEqualTo("SUCCEEDED");
+    assertThat(stands(one).state()).isEqualTo(state);
   }
 
   private void assertUnharmed(Started one) {
@@ -324,6 +445,11 @@ class SeveralServersTest {
     for (ScriptedDevice device : devices) {
       assertThat(device.ordered(one.id())).as("orders to %s", device.id()).hasSize(1);
     }
+    assertCounted(one);
+  }
+
+  private void assertCounted(Started one) {
+    String id = one.id().value();
     assertThat(
             both()
                 .texts(

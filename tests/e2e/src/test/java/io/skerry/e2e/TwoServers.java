@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -92,7 +93,9 @@ final class TwoServers implements AutoCloseable {
   void take(OciLayout layout) throws IOException {
     Path blobs = places.getFirst().folder.resolve("data/blobs/sha256");
     for (Digest digest : layout.blobs()) {
-      Files.copy(layout.blob(digest), blobs.resolve(digest.hex()));
+      // Two artifacts have the same empty configuration.
+      Files.copy(
+          layout.blob(digest), blobs.resolve(digest.hex()), StandardCopyOption.REPLACE_EXISTING);
     }
   }
 
