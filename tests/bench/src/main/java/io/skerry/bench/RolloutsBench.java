@@ -89,11 +89,16 @@ final class RolloutsBench {
   }
 
   private void rates(Harm harm) {
-    String stopped = "null-wrongly-stopped";
+    String stopped =
+        harm == Harm.NONE_UNLIKE ? "null-unlike-wrongly-stopped" : "null-wrongly-stopped";
     String promoted = "null-promoted";
     String past =
         "harmful-past-%s-%s".formatted(harm.stage() == 0 ? "first" : "second", name(harm));
-    if (harm == Harm.NONE ? !wanted.test(stopped) && !wanted.test(promoted) : !wanted.test(past)) {
+    boolean isWanted =
+        harm.isNone()
+            ? wanted.test(stopped) || (harm == Harm.NONE && wanted.test(promoted))
+            : wanted.test(past);
+    if (!isWanted) {
       return;
     }
     GateRates.Rates rates =
@@ -101,7 +106,7 @@ final class RolloutsBench {
             harm.stage() == 0 ? GateRates.PLAN : GateRates.DILUTED,
             harm,
             quick ? ROLLOUTS_QUICK : ROLLOUTS);
-    if (harm != Harm.NONE) {
+    if (!harm.isNone()) {
       double share = rates.share(rates.past());
       claim(
           past,
@@ -121,7 +126,11 @@ final class RolloutsBench {
         wrongly,
         "share",
         wrongly <= .01,
-        "%d of %d".formatted(rates.wronglyStopped(), rates.rollouts()));
+        "%d of %d; promoted %d"
+            .formatted(rates.wronglyStopped(), rates.rollouts(), rates.promoted()));
+    if (harm == Harm.NONE_UNLIKE) {
+      return;
+    }
     claim(
         promoted,
         ">= 0.95",

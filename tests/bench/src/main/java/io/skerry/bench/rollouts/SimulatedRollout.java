@@ -33,7 +33,8 @@ import java.util.SplittableRandom;
  *
  * <p>Every device answers one prediction a second; outcomes of a tenth are known a minute later.
  * Devices differ lastingly: by a fifth in what is rare (failures, restarts, predictions over the
- * budget), by half a point in accuracy, and by three points in memory, predictions and confidence.
+ * budget), by half a point in accuracy, by three points in memory, predictions and confidence, and
+ * by a factor in how long they take, so that few of them have most of the slow predictions.
  */
 public final class SimulatedRollout {
   public static final int DEVICES = 1000;
@@ -63,6 +64,9 @@ public final class SimulatedRollout {
   // Latencies are log-normal with a median of 4 ms.
   private static final double LATENCY_LOG_MEDIAN = Math.log(4000);
   private static final double LATENCY_LOG_SD = .5;
+  // Of the devices' medians: one in six is a tenth slower than the middle one.
+  private static final double LATENCY_LOG_SD_BETWEEN = .1;
+  private static final double LATENCY_LOG_SD_UNLIKE = .2;
   // All of them in one bin.
   private static final double LATENCY_LOG_SD_NARROW = .005;
   private static final int LATENCY_BINS = 48;
@@ -78,14 +82,17 @@ public final class SimulatedRollout {
   private final SplittableRandom random;
   private final List<Device> devices = new ArrayList<>();
   private final Map<Metric, ArmSums[]> sums = new EnumMap<>(Metric.class);
-  private final double slowBefore;
-  private final double slowAfter;
   private RolloutState state;
   private Instant now = START;
 
   /** What the new version does. */
   public enum Harm {
     NONE,
+    /**
+     * None either, where one device in six is a fifth slower than the middle one: a few of them
+     * have most of the slow predictions, and a tenth of the fleet seldom rules a point out.
+     */
+    NONE_UNLIKE,
     /** Five points more predictions fail. */
     FAILURES(Metric.FAILED_PREDICTIONS, .05),
     /** The same, but for devices of the first stage. */
@@ -94,6 +101,8 @@ public final class SimulatedRollout {
     LATENCY,
     /** The same where the old version always takes about the same time. */
     LATENCY_NARROW,
+    /** The same where devices differ as in {@link #NONE_UNLIKE}. */
+    LATENCY_UNLIKE,
     /** Three points more are over the budget; what else that slows is told to no other gate. */
     LATENCY_BUDGET(Metric.OVER_BUDGET, .03),
     /** The process restarts in three more of a hundred windows. */
@@ -125,7 +134,12 @@ public final class SimulatedRollout {
     }
 
     double latencyFactor() {
-      return this == LATENCY || this == LATENCY_NARROW ? 1.5 : 1;
+      return this == LATENCY || this == LATENCY_NARROW || this == LATENCY_UNLIKE ? 1.5 : 1;
+    }
+
+    /** Whether it does none. */
+    public boolean isNone() {
+      return this == NONE || this == NONE_UNLIKE;
     }
 
     /** The stage from which on its devices suffer, from 0. */
@@ -147,14 +161,18 @@ public final class SimulatedRollout {
     final int stage;
     final Map<Metric, Double> shares = new EnumMap<>(Metric.class);
     final Map<Metric, double[]> totals = new EnumMap<>(Metric.class);
+    final double latencyLogMedian;
+    double slowBefore;
+    double slowAfter;
     DeploymentState state = DeploymentState.PENDING;
     boolean opened;
     boolean rejects;
     int endsIn;
     int outcomesDue;
 
-    Device(int stage, SplittableRandom random) {
+    Device(int stage, double latencySpread, SplittableRandom random) {
       this.stage = stage;
+      this.latencyLogMedian = LATENCY_LOG_MEDIAN + latencySpread * random.nextGaussian();
       differ(Metric.FAILED_PREDICTIONS, FAILURES, .2 * FAILURES, random);
       differ(Metric.OVER_BUDGET, OVER_BUDGET, .2 * OVER_BUDGET, random);
       differ(Metric.RESTARTS, RESTARTS, .2 * RESTARTS, random);
@@ -189,31 +207,50 @@ public final class SimulatedRollout {
     for (int device = 0; device < DEVICES; device++) {
       candidates.add(new StageMembership.Candidate(new DeviceId("device-" + device), PROFILE));
     }
+    double spread = spread(harm);
     List<List<StageMembership.Candidate>> stages =
         StageMembership.assign(candidates, "seed-" + seed, plan).stages();
     for (int stage = 0; stage < stages.size(); stage++) {
       for (int i = 0; i < stages.get(stage).size(); i++) {
-        devices.add(new Device(stage, random));
+        devices.add(new Device(stage, spread, random));
       }
     }
     int edge = LatencyEdge.of(history(), Optional.empty()).orElseThrow();
-    slowBefore = slower(Math.pow(2, edge / 2.0), 1);
-    slowAfter = slower(Math.pow(2, edge / 2.0), harm.latencyFactor());
+    for (Device device : devices) {
+      device.slowBefore = slower(device, Math.pow(2, edge / 2.0), 1);
+      device.slowAfter = slower(device, Math.pow(2, edge / 2.0), harm.latencyFactor());
+    }
   }
 
+  private static double spread(Harm harm) {
+    return switch (harm) {
+      case LATENCY_NARROW -> 0;
+      case NONE_UNLIKE, LATENCY_UNLIKE -> LATENCY_LOG_SD_UNLIKE;
+      case NONE, FAILURES, FAILURES_LATER, LATENCY, LATENCY_BUDGET, RESTARTS, MEMORY ->
+          LATENCY_LOG_SD_BETWEEN;
+      case PREDICTIONS, CONFIDENCE, ACCURACY -> LATENCY_LOG_SD_BETWEEN;
+    };
+  }
+
+  // Of all devices together, as the control plane knows it before the first stage.
   private List<Long> history() {
     List<Long> bins = new ArrayList<>();
     for (int bin = 0; bin < LATENCY_BINS; bin++) {
-      double share = slower(Math.pow(2, bin / 2.0), 1) - slower(Math.pow(2, (bin + 1) / 2.0), 1);
-      bins.add(Math.round(share * 100_000));
+      double share = 0;
+      for (Device device : devices) {
+        share +=
+            slower(device, Math.pow(2, bin / 2.0), 1)
+                - slower(device, Math.pow(2, (bin + 1) / 2.0), 1);
+      }
+      bins.add(Math.round(share / DEVICES * 100_000));
     }
     return bins;
   }
 
-  // Share of latencies above so many microseconds when all are stretched by a factor.
-  private double slower(double micros, double factor) {
+  // Share of a device's latencies above so many microseconds when all are stretched by a factor.
+  private double slower(Device device, double micros, double factor) {
     double deviation = harm == Harm.LATENCY_NARROW ? LATENCY_LOG_SD_NARROW : LATENCY_LOG_SD;
-    double z = (Math.log(micros / factor) - LATENCY_LOG_MEDIAN) / deviation;
+    double z = (Math.log(micros / factor) - device.latencyLogMedian) / deviation;
     return Normal.above(z);
   }
 
@@ -313,7 +350,7 @@ public final class SimulatedRollout {
         newer,
         Metric.SLOW_PREDICTIONS,
         PREDICTIONS,
-        binomial(PREDICTIONS, harmed ? slowAfter : slowBefore));
+        binomial(PREDICTIONS, harmed ? device.slowAfter : device.slowBefore));
     measured(device, newer, harmed, Metric.MEMORY, 1, Metric.MEMORY_TRIALS, MEMORY_NOISE);
     measured(device, newer, harmed, Metric.PREDICTIONS, PREDICTIONS, 1, POSITION_NOISE);
     measured(device, newer, harmed, Metric.CONFIDENCE, PREDICTIONS, 1, CONFIDENCE_NOISE);

@@ -13,7 +13,9 @@ class GateRatesTest {
   private static final int ROLLOUTS = 6;
 
   @ParameterizedTest
-  @EnumSource(names = "NONE", mode = EnumSource.Mode.EXCLUDE)
+  @EnumSource(
+      names = {"NONE", "NONE_UNLIKE"},
+      mode = EnumSource.Mode.EXCLUDE)
   void letsNoHarmPastTheStageThatItBeginsIn(Harm harm) {
     GateRates.Rates rates =
         GateRates.of(harm.stage() == 0 ? GateRates.PLAN : GateRates.DILUTED, harm, ROLLOUTS);
@@ -26,6 +28,14 @@ class GateRatesTest {
   void promotesWhatDoesNoHarm() {
     assertThat(GateRates.of(GateRates.PLAN, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
     assertThat(GateRates.of(GateRates.DILUTED, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
+  }
+
+  @Test
+  void stopsNothingForDevicesThatAreUnlike() {
+    GateRates.Rates rates = GateRates.of(GateRates.PLAN, Harm.NONE_UNLIKE, ROLLOUTS);
+
+    assertThat(rates.wronglyStopped()).isZero();
+    assertThat(rates.past()).isPositive();
   }
 
   @ParameterizedTest
