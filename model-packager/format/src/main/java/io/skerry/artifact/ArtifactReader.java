@@ -125,6 +125,33 @@ public final class ArtifactReader {
   }
 
   /**
+   * Reads a blob to its end and keeps nothing: one that no signature is over, but another blob
+   * names.
+   *
+   * @throws ArtifactException if it is missing, changed, or larger than a layer may be
+   */
+  public void verify(Digest blob) {
+    MessageDigest digest = Digest.newMessageDigest();
+    byte[] buffer = new byte[BUFFER_BYTES];
+    long taken = 0;
+    try (InputStream stream = source.open(blob)) {
+      int read;
+      while ((read = stream.read(buffer)) >= 0) {
+        taken += read;
+        if (taken > Layer.BYTES_MAX) {
+          throw new ArtifactException(
+              ErrorCode.ARTIFACT_TOO_LARGE,
+              "blob %s has more than %d bytes".formatted(blob, Layer.BYTES_MAX));
+        }
+        digest.update(buffer, 0, read);
+      }
+    } catch (IOException e) {
+      throw unreadable(blob, e);
+    }
+    refuseOther(blob, Digest.of(digest));
+  }
+
+  /**
    * The golden inputs and outputs, if the artifact has any.
    *
    * @throws ArtifactException if their layer is missing, changed or malformed

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -27,9 +28,15 @@ import java.util.stream.Stream;
  *
  * @param model digest of the model manifest
  * @param signature digest of the DSSE envelope over the model manifest
+ * @param measurements digest of what was measured while the variant was chosen; nobody signs it
  * @param blobs every blob in the folder that the two manifests name, themselves included
  */
-public record OciLayout(Path folder, Digest model, Digest signature, List<Digest> blobs) {
+public record OciLayout(
+    Path folder,
+    Digest model,
+    Digest signature,
+    Optional<Digest> measurements,
+    List<Digest> blobs) {
   static final String INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
   static final String SIGNATURE_ARTIFACT_TYPE = "application/vnd.skerry.signature.v1";
   static final String ENVELOPE_TYPE = "application/vnd.dsse.envelope.v1+json";
@@ -72,6 +79,7 @@ public record OciLayout(Path folder, Digest model, Digest signature, List<Digest
     byte[] manifest = bytes(blob(folder, model), ArtifactManifest.BYTES_MAX);
     ArtifactManifest.parse(manifest).layers().forEach(layer -> blobs.add(layer.digest()));
     List<Digest> envelopes = new ArrayList<>();
+    Optional<Digest> measurements = Optional.empty();
     JsonFields signing =
         JsonFields.parse(
             "signature manifest", bytes(blob(folder, signatureManifest), INDEX_BYTES_MAX));
@@ -80,6 +88,8 @@ public record OciLayout(Path folder, Digest model, Digest signature, List<Digest
       blobs.add(digest);
       if (layer.text("mediaType").equals(ENVELOPE_TYPE)) {
         envelopes.add(digest);
+      } else if (layer.text("mediaType").equals(LayerType.MEASUREMENTS.mediaType())) {
+        measurements = Optional.of(digest);
       }
     }
     blobs.add(signatureManifest);
@@ -92,7 +102,7 @@ public record OciLayout(Path folder, Digest model, Digest signature, List<Digest
             ErrorCode.ARTIFACT_NOT_FOUND, "artifact %s has no blob %s".formatted(folder, digest));
       }
     }
-    return new OciLayout(folder, model, envelopes.getFirst(), List.copyOf(blobs));
+    return new OciLayout(folder, model, envelopes.getFirst(), measurements, List.copyOf(blobs));
   }
 
   private static Digest reference(JsonFields index, String name) {

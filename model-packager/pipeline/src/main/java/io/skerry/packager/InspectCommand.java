@@ -69,6 +69,10 @@ final class InspectCommand implements Callable<Integer> {
             .forEach(operator -> out.printf("float            %s%n", operator));
       }
     }
+    if (layout.measurements().isPresent()) {
+      Decision.lines(layout.blob(layout.measurements().get()))
+          .forEach(line -> out.printf("decision         %s%n", line));
+    }
   }
 
   /** Operators of an int8 model that are computed on floats, and why. */

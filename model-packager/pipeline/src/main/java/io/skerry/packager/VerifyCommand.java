@@ -52,11 +52,16 @@ final class VerifyCommand implements Callable<Integer> {
     for (Layer layer : manifest.layers()) {
       reader.verify(layer);
     }
+    // No signature is over what was measured, but what was changed since is not what it is named.
+    layout.blobs().forEach(reader::verify);
     if (spec != null) {
       PrintWriter out = spec.commandLine().getOut();
       out.printf(
-          "%s for %s: signature and %d layers are right%n",
-          manifest.model(), manifest.profile(), manifest.layers().size());
+          "%s for %s: signature and %d layers are right%s%n",
+          manifest.model(),
+          manifest.profile(),
+          manifest.layers().size(),
+          layout.measurements().isPresent() ? "; what was measured is whole, but not signed" : "");
       out.flush();
     }
     return 0;

@@ -46,6 +46,43 @@ class InspectCommandTest {
         .isEqualTo("there is no file model.onnx: check the path");
   }
 
+  @Test
+  void tellsWhoWonAndWhyOthersDidNot() throws Exception {
+    assertThat(
+            decision(
+                """
+                {"variants": [
+                  {"engine": "onnxruntime", "precision": "fp32", "winner": false,
+                   "reason": "slower"},
+                  {"engine": "tflite", "precision": "int8", "winner": true,
+                   "reason": "the fastest\\u001b[2J"}]}
+                """))
+        .containsExactly("onnxruntime fp32: slower", "tflite int8: WINS: the fastest [2J");
+  }
+
+  @Test
+  void tellsOfADecisionThatCannotBeRead() throws Exception {
+    for (String damaged :
+        List.of(
+            "",
+            "[]",
+            "{}",
+            "{\"variants\": 1}",
+            "{\"variants\": [1]}",
+            "{\"variants\": [{}]}",
+            "[".repeat(100_000))) {
+      assertThat(decision(damaged))
+          .containsExactly("cannot be told: what was measured is damaged: package the model again");
+    }
+    assertThat(decision(" ".repeat(Decision.BYTES_MAX + 1)))
+        .containsExactly(
+            "cannot be told: what was measured has more than 4194304 bytes: package the model again");
+  }
+
+  private List<String> decision(String measurements) throws Exception {
+    return Decision.lines(Files.writeString(folder.resolve("measurements"), measurements));
+  }
+
   private List<String> floats(NodeProto... nodes) throws Exception {
     GraphProto graph = GraphProto.newBuilder().addAllNode(List.of(nodes)).build();
     Path blob = folder.resolve("blob");
