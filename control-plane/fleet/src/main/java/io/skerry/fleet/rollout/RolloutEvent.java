@@ -65,7 +65,8 @@ public sealed interface RolloutEvent {
    *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way;
    *     5 waits also for devices that come while a stage is watched, whatever its deadline; 6 lets
    *     late devices catch up whatever the pace, counts only profiles that tell something, and ends
-   *     a trial at any hour; 7 ends one that is to be promoted within the windows only
+   *     a trial at any hour; 7 ends one that is to be promoted within the windows only, and goes on
+   *     in a window whatever a gate shows that pauses
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
@@ -130,6 +131,11 @@ public sealed interface RolloutEvent {
     /** Whether a trial that is to be promoted waits with its end for a maintenance window. */
     boolean promotesInWindows() {
       return rules == 7;
+    }
+
+    /** Whether harm that pauses is looked at once more when a window opens. */
+    boolean pausesAtTheWindow() {
+      return rules >= 8;
     }
 
     /** Whether profiles that tell nothing yet have their share of the chance of a false stop. */

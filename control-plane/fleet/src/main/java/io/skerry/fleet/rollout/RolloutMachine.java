@@ -295,9 +295,11 @@ public final class RolloutMachine {
       return refused(state, "be retried");
     }
     StageProgress again = StageProgress.opened(now).closed(StageState.RUNNING, "retry: " + reason);
-    return Step.to(
-        state.in(new Running(stage.getAsInt())).with(stage.getAsInt(), again),
-        new RolloutEffect.RetryFailed());
+    RolloutState tried = state.in(new Running(stage.getAsInt())).with(stage.getAsInt(), again);
+    return state.phase() instanceof Paused
+        ? Step.to(
+            tried, new RolloutEffect.OpenStage(stage.getAsInt()), new RolloutEffect.RetryFailed())
+        : Step.to(tried, new RolloutEffect.RetryFailed());
   }
 
   // It has succeeded all the same; who failed catches up like those that were late.
@@ -536,11 +538,16 @@ public final class RolloutMachine {
       RolloutEvent.Observed seen,
       Instant now) {
     Optional<GateAction> harm = harm(gates).filter(action -> action != GateAction.PAUSE);
+    boolean goesOn = why == PauseReason.WINDOW && plan.limits().isOpen(now);
+    if (harm.isEmpty() && goesOn && seen.pausesAtTheWindow()) {
+      // Going on begins the evidence anew: what it shows by now would be forgotten.
+      harm = harm(counting(state, gates));
+    }
     if (harm.isPresent()) {
       return harmed(
           plan, state.with(stage, progress(state, stage).with(gates)), stage, harm.get(), seen);
     }
-    if (why == PauseReason.WINDOW && plan.limits().isOpen(now)) {
+    if (goesOn) {
       return reopened(state, stage, now);
     }
     // Whether it may be resumed.

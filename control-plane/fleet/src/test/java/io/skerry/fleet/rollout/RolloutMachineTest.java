@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.fleet.gate.ArmSums;
 import io.skerry.fleet.gate.Comparison;
 import io.skerry.fleet.gate.Evidence;
+import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
+import io.skerry.fleet.gate.GateSpec;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.gate.Verdict;
 import io.skerry.protocol.ProfileId;
@@ -1051,6 +1053,46 @@ class RolloutMachineTest {
     return new RolloutEvent.Observed(rollout.census(), evidence, rollout.heardSince);
   }
 
+  /** Going on begins the evidence anew: what the stages before show by then would be forgotten. */
+  @Test
+  void pausesByHarmThatIsThereWhenTheWindowOpens() {
+    List<GateSpec> pausing =
+        GateSettings.DEFAULTS.metrics().stream()
+            .map(
+                gate ->
+                    new GateSpec(
+                        gate.metric(),
+                        gate.tolerance(),
+                        gate.limit(),
+                        gate.promote(),
+                        GateAction.PAUSE,
+                        gate.trialsMin()))
+            .toList();
+    SimulatedRollout rollout =
+        new SimulatedRollout(
+            DEVICES,
+            plan(
+                List.of(StageRule.percent(10), StageRule.percent(100)),
+                limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT)),
+                new GateSettings(GateSettings.DEFAULTS.failures(), pausing)));
+    rollout.now = Instant.parse("2026-01-05T12:00:00Z");
+    rollout.apply(new RolloutEvent.Start());
+    rollout.observe(Evidence.NONE);
+    rollout.observe(SimulatedRollout.BAD);
+    assertThat(rollout.state.phase())
+        .isInstanceOfSatisfying(
+            RolloutPhase.Paused.class,
+            paused -> assertThat(paused.why()).isEqualTo(PauseReason.WINDOW));
+
+    rollout.now = Instant.parse("2026-01-05T22:01:00Z");
+    rollout.observe(SimulatedRollout.BAD);
+
+    assertThat(rollout.state.phase())
+        .isInstanceOfSatisfying(
+            RolloutPhase.Paused.class,
+            paused -> assertThat(paused.why()).isEqualTo(PauseReason.GATE_FAILED));
+  }
+
   private static SimulatedRollout waitingForTheNight() {
     SimulatedRollout rollout = started(limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT)));
     rollout.now = Instant.parse("2026-01-05T12:00:00Z");
@@ -1078,6 +1120,11 @@ class RolloutMachineTest {
   }
 
   private static RolloutPlan plan(List<StageRule> stages, RolloutPlan.Limits limits) {
+    return plan(stages, limits, GateSettings.DEFAULTS);
+  }
+
+  private static RolloutPlan plan(
+      List<StageRule> stages, RolloutPlan.Limits limits, GateSettings gates) {
     return new RolloutPlan(
         new RolloutKind.Replace(),
         stages,
@@ -1086,7 +1133,7 @@ class RolloutMachineTest {
         SOAK,
         RolloutPlan.Deadlines.forSoak(SOAK),
         RolloutPlan.Approval.NONE,
-        GateSettings.DEFAULTS);
+        gates);
   }
 
   private static SimulatedRollout started() {

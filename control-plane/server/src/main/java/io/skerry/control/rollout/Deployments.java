@@ -102,10 +102,15 @@ final class Deployments {
                           """
                       select device from deployment
                       where rollout = ? and state = 'DEFERRED' and online and not has_order
+                        and not exists (
+                          select 1 from rollout r join desired_slot o on o.rollout is distinct from r.id
+                          where r.id = deployment.rollout and r.replaced
+                            and o.device = deployment.device and o.slot = any(?))
                       order by stage, rank limit ? for update
                       """,
                           row -> row.text("device"),
                           order.id().value(),
+                          order.places(),
                           left),
                   now);
       case RolloutEffect.Expire() -> expire(transaction, order, now);

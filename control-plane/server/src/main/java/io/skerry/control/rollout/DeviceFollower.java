@@ -228,9 +228,10 @@ final class DeviceFollower {
         """);
   }
 
-  // When it would have been ordered had it never been away; now where nobody knows since when.
+  // When it would have been ordered had it never been away; now where nobody knows since when. Who
+  // was not ordered yet is not ordered by coming back.
   private static final String ORDERED_AT =
-      "coalesce(d.ordered_at + (now() - greatest(d.away_since, d.ordered_at)), now())";
+      "d.ordered_at + (now() - greatest(d.away_since, d.ordered_at))";
 
   // Time that a device is away is not its own; what it was there for adds up.
   @EventListener
@@ -242,7 +243,7 @@ final class DeviceFollower {
             "update deployment d set online = p.online, ordered_at = case when p.online then "
                 + ORDERED_AT
                 + " else d.ordered_at end, due_at = case when p.online then "
-                + due(ORDERED_AT)
+                + due("coalesce(" + ORDERED_AT + ", now())")
                 + """
                  end, away_since = case when not p.online and ? > 0 then now() end
                 from device_presence p, rollout r

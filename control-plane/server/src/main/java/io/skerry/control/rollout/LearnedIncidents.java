@@ -26,6 +26,12 @@ final class LearnedIncidents {
           .map(Enum::name)
           .toList();
 
+  private static final List<String> FAILED =
+      Arrays.stream(DeploymentState.values())
+          .filter(DeploymentState::isFailure)
+          .map(Enum::name)
+          .toList();
+
   private final Database database;
   private final Incidents incidents;
 
@@ -86,14 +92,17 @@ final class LearnedIncidents {
   }
 
   private static String how(Transaction transaction, RolloutOrder order) {
-    if (order.plan().kind().promotes()) {
-      return "%s, trained on this incident, was good on trial and is made the active version"
-          .formatted(order.first().version());
-    }
-    long without = without(transaction, order.id());
-    return "%s, trained on this incident, runs everywhere%s"
+    // Who tries it still waits for it, and whoever failed it stays without.
+    long without =
+        order.plan().kind().promotes()
+            ? failed(transaction, order.id())
+            : without(transaction, order.id());
+    return "%s, trained on this incident, %s%s"
         .formatted(
             order.first().version(),
+            order.plan().kind().promotes()
+                ? "was good on trial and is made the active version"
+                : "runs everywhere",
             without == 0
                 ? ""
                 : " but on %d %s".formatted(without, without == 1 ? "device" : "devices"));
@@ -107,5 +116,10 @@ final class LearnedIncidents {
         """,
         id.value(),
         RUNNING);
+  }
+
+  private static long failed(Transaction transaction, RolloutId id) {
+    return transaction.number(
+        "select count(*) from deployment where rollout = ? and state = any(?)", id.value(), FAILED);
   }
 }

@@ -289,13 +289,24 @@ final class RolloutTables {
         profiles);
   }
 
-  /** Of these, those that have not ended. */
+  /** Of these, those that have not ended, and trials that are being promoted. */
   static List<Stored> supersededUnderWay(
       Transaction transaction, RolloutOrder order, List<String> profiles) {
     return superseded(transaction, order, profiles).stream()
         .flatMap(id -> find(transaction, id.value()).stream())
-        .filter(other -> !other.state().phase().isTerminal())
+        .filter(
+            other ->
+                !other.state().phase().isTerminal()
+                    || (RolloutMachine.isPromoted(other.order().plan(), other.state())
+                        && anyWaits(transaction, other.id())))
         .toList();
+  }
+
+  private static boolean anyWaits(Transaction transaction, RolloutId id) {
+    return transaction.number(
+            "select count(*) from (select from deployment where rollout = ? and state = 'PENDING' limit 1) w",
+            id.value())
+        > 0;
   }
 
   /** One that is under way in the same slots and profiles. */

@@ -406,7 +406,7 @@ public final class Rollouts {
             other -> {
               throw new ProblemException(
                   ErrorCode.STATE_CONFLICT,
-                  "%s: %s is under way in its place: end that one first"
+                  "%s: %s is under way in its place: end that one first, or start a newer rollout"
                       .formatted(stored.id(), other));
             });
     if (act == RolloutAct.ROLLBACK && !Deployments.anyOrdered(transaction, stored.order())) {

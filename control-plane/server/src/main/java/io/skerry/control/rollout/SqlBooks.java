@@ -265,7 +265,11 @@ public final class SqlBooks implements RolloutBooks {
 
     @Override
     public int carryOut(RolloutEffect effect, Instant now) {
-      return RolloutMachine.isPromoted(plan(), state)
+      // What comes before the end in the same step is of the trial.
+      boolean isPromoted =
+          RolloutMachine.isPromoted(plan(), stored.state())
+              || (effect instanceof RolloutEffect.ConcludeTrial(boolean promote) && promote);
+      return isPromoted
           ? deployments.promote(transaction, stored.order(), effect, now)
           : deployments.carryOut(transaction, stored.order(), effect, now);
     }

@@ -128,7 +128,9 @@ final class StageEvidence {
             "delete from rollout_arm where rollout = ? and stage = ?", id.value(), stage);
     transaction.update(
         "delete from rollout_arm_sum where rollout = ? and stage = ?", id.value(), stage);
-    if (forgotten > 0) {
+    // A device that was counted between the two has its arm, and lost its sum.
+    int mended = mend(transaction, id, stage);
+    if (forgotten + mended > 0) {
       transaction.update("insert into rollout_arm_change (rollout) values (?)", id.value());
     }
   }

@@ -668,6 +668,42 @@ class RolloutEngineTest {
   }
 
   @Test
+  @Order(16)
+  void leavesATrialThatEndsByItselfOnWhoWaitsForThePromotionThoughOneFailedIt() {
+    Rollout trial =
+        create(
+            trial(
+                2,
+                "AB",
+                List.of(
+                    new RolloutRequest.GateRequest(
+                        "failed-predictions", .05, null, "NO_HARM_SHOWN", null, null),
+                    new RolloutRequest.GateRequest("device-failures", null, .9, null, null, 1L))));
+
+    Rollout now = trial;
+    for (int step = 0; step < 40 && !now.ended(); step++) {
+      report(2, "COMMITTED");
+      sql(
+          """
+          update deployment set state = 'FAILED' where rollout = ? and device = (
+            select min(device) from deployment where rollout = ? and stage = 0)
+          """,
+          trial.id(),
+          trial.id());
+      compared();
+      engine.moveOn(new RolloutId(trial.id()));
+      now = rollouts.find(trial.id()).orElseThrow();
+    }
+
+    assertThat(now.state()).as(now.toString()).isEqualTo("SUCCEEDED");
+    assertThat(ordered("main-trial", "AB")).as("until they are ordered it").isEqualTo(DEVICES - 1);
+    engine.look(Instant.now());
+    assertThat(ordered("main-trial", "AB")).isZero();
+    report(2, "COMMITTED");
+    engine.look(Instant.now());
+  }
+
+  @Test
   @Order(17)
   void holdsNoSilenceOfItsOwnSideAgainstDevices() {
     RolloutId id = new RolloutId(create(request("alone", 1, "silent", null)).id());
@@ -1419,6 +1455,14 @@ class RolloutEngineTest {
   }
 
   private static RolloutRequest trial(long version, String kind, String gate) {
+    return trial(
+        version,
+        kind,
+        List.of(new RolloutRequest.GateRequest(gate, .05, null, "NO_HARM_SHOWN", null, null)));
+  }
+
+  private static RolloutRequest trial(
+      long version, String kind, List<RolloutRequest.GateRequest> gates) {
     return new RolloutRequest(
         "engine-health",
         version,
@@ -1438,7 +1482,7 @@ class RolloutEngineTest {
         null,
         null,
         null,
-        List.of(new RolloutRequest.GateRequest(gate, .05, null, "NO_HARM_SHOWN", null, null)),
+        gates,
         null,
         null,
         null);

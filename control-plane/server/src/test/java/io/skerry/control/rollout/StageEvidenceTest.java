@@ -148,6 +148,9 @@ class StageEvidenceTest {
     assertThat(fleet.find(id).pause()).isEqualTo("WINDOW");
     fleet.predict(100, 50, 1);
     assertThat(arms()).isEqualTo(12);
+    // Who comes back meanwhile was ordered nothing all the same.
+    fleet.online("d1", false);
+    fleet.online("d1", true);
 
     fleet.pass(Duration.ofMinutes(4));
     assertThat(fleet.find(id).state()).isEqualTo("RUNNING");
