@@ -9,11 +9,13 @@ import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Proof;
 import io.skerry.packager.measure.Quality;
 import io.skerry.packager.measure.Timing;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -171,33 +173,63 @@ record PackagingReport(
     text.append(
         String.format(
             Locale.ROOT,
-            "%-16s %-22s %9s %9s %17s %6s %6s %8s %8s %-8s  %s%n",
+            "%-16s %-22s %9s %9s %17s %17s %6s %6s %8s %8s %8s %8s %-6s %-5s %-8s  %s%n",
             "PROFILE",
             "CANDIDATE",
             "BYTES",
             metric.text().toUpperCase(Locale.ROOT),
+            "INTERVAL",
             "AGAINST FLOAT",
             "FLIPS",
             "SQNR",
             "P50 US",
             "P99 US",
+            "LOAD MS",
+            "PEAK MB",
+            "TIMED",
+            "FRONT",
             "PROOF",
             "VERDICT"));
-    variants.forEach(variant -> text.append(row(variant)));
+    Map<String, Set<Measured>> unbeaten = unbeaten();
+    variants.forEach(
+        variant ->
+            text.append(
+                row(
+                    variant,
+                    unbeaten
+                        .getOrDefault(variant.profile(), Set.of())
+                        .contains(variant.verdict().measured()))));
     return text.toString();
   }
 
-  private static String row(Variant variant) {
+  private Map<String, Set<Measured>> unbeaten() {
+    Map<String, List<Measured>> profiles = new LinkedHashMap<>();
+    variants.forEach(
+        variant ->
+            profiles
+                .computeIfAbsent(variant.profile(), id -> new ArrayList<>())
+                .add(variant.verdict().measured()));
+    Map<String, Set<Measured>> unbeaten = new LinkedHashMap<>();
+    profiles.forEach(
+        (profile, candidates) -> unbeaten.put(profile, Frontier.of(metric, candidates).unbeaten()));
+    return unbeaten;
+  }
+
+  private static String row(Variant variant, boolean unbeaten) {
     Measured measured = variant.verdict().measured();
     Quality quality = measured.quality().orElse(null);
     Timing timing = measured.timing().orElse(null);
     return String.format(
         Locale.ROOT,
-        "%-16s %-22s %9d %9s %17s %6s %6s %8s %8s %-8s  %s%s%s%n",
+        "%-16s %-22s %9d %9s %17s %17s %6s %6s %8s %8s %8s %8s %-6s %-5s %-8s  %s%s%s%n",
         variant.profile(),
         measured.candidate(),
         measured.bytes(),
         quality == null ? "-" : number("%.4f", quality.value()),
+        quality == null
+            ? "-"
+            : String.format(
+                Locale.ROOT, "%.4f..%.4f", quality.interval().low(), quality.interval().high()),
         quality == null
             ? "-"
             : String.format(
@@ -211,10 +243,24 @@ record PackagingReport(
         quality == null ? "-" : number("%.1f", quality.signalToNoise()),
         timing == null ? "-" : number("%.1f", timing.p50Micros()),
         timing == null ? "-" : number("%.1f", timing.p99Micros()),
+        timing == null ? "-" : number("%.1f", timing.loadMillis()),
+        peakMegabytes(measured),
+        timing == null ? "none" : timing.source().text(),
+        unbeaten ? "yes" : "-",
         measured.proof().text(),
         variant.verdict().winner() ? "WINS: " : "",
         variant.verdict().reason(),
         remarks(measured));
+  }
+
+  /** Estimated memory has a mark: nobody measured it. */
+  private static String peakMegabytes(Measured measured) {
+    if (measured.measuredMemoryBytes().isPresent()) {
+      return String.format(Locale.ROOT, "%.1f", measured.measuredMemoryBytes().getAsLong() / 1e6);
+    }
+    return measured.estimatedMemoryBytes().isPresent()
+        ? String.format(Locale.ROOT, "~%.1f", measured.estimatedMemoryBytes().getAsLong() / 1e6)
+        : "-";
   }
 
   private static String remarks(Measured measured) {

@@ -2,12 +2,12 @@ package io.skerry.packager;
 
 import io.skerry.packager.measure.Measured;
 import io.skerry.packager.measure.Quality;
-import io.skerry.packager.measure.Timing;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The candidates as a picture (SVG): one field per profile, time against the metric with its
@@ -22,7 +22,7 @@ final class ParetoPlot {
   private static final int TOP = 40;
   private static final int BOTTOM = 45;
 
-  private record Point(String name, double x, Quality quality, boolean winner) {}
+  private record Point(String name, double x, Quality quality, boolean winner, boolean unbeaten) {}
 
   private final PackagingReport report;
   private final StringBuilder text = new StringBuilder();
@@ -40,45 +40,44 @@ final class ParetoPlot {
     Map<Measured, Boolean> winners = new LinkedHashMap<>();
     for (Variant variant : report.variants()) {
       Measured measured = variant.verdict().measured();
-      if (measured.quality().filter(ParetoPlot::isPlace).isPresent()) {
-        profiles.computeIfAbsent(variant.profile(), id -> new ArrayList<>()).add(measured);
-        winners.merge(measured, variant.verdict().winner(), Boolean::logicalOr);
-      }
+      profiles.computeIfAbsent(variant.profile(), id -> new ArrayList<>()).add(measured);
+      winners.merge(measured, variant.verdict().winner(), Boolean::logicalOr);
     }
+    Map<String, Frontier> fields = new LinkedHashMap<>();
+    profiles.forEach(
+        (profile, candidates) -> {
+          Frontier frontier = Frontier.of(report.metric(), candidates);
+          if (!frontier.places().isEmpty()) {
+            fields.put(profile, frontier);
+          }
+        });
     line(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\""
             + " font-family=\"sans-serif\" font-size=\"11\">",
-        WIDTH, FIELD_HEIGHT * Math.max(1, profiles.size()));
+        WIDTH, FIELD_HEIGHT * Math.max(1, fields.size()));
     line("<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>");
     int field = 0;
-    for (Map.Entry<String, List<Measured>> profile : profiles.entrySet()) {
-      boolean timed = profile.getValue().stream().anyMatch(m -> m.timing().isPresent());
+    for (Map.Entry<String, Frontier> entry : fields.entrySet()) {
+      Frontier frontier = entry.getValue();
+      Set<Measured> unbeaten = frontier.unbeaten();
       List<Point> points = new ArrayList<>();
-      for (Measured measured : profile.getValue()) {
-        double x =
-            timed
-                ? measured.timing().map(Timing::p50Micros).orElse(Double.NaN)
-                : measured.bytes() / 1024.0;
-        if (!Double.isNaN(x)) {
-          points.add(
-              new Point(
-                  measured.candidate().toString(),
-                  x,
-                  measured.quality().orElseThrow(),
-                  winners.getOrDefault(measured, false)));
-        }
+      for (Measured measured : frontier.places()) {
+        points.add(
+            new Point(
+                measured.candidate().toString(),
+                frontier.cost(measured),
+                measured.quality().orElseThrow(),
+                winners.getOrDefault(measured, false),
+                unbeaten.contains(measured)));
       }
-      field(field++ * FIELD_HEIGHT, profile.getKey(), timed ? "p50, us" : "size, KiB", points);
+      field(
+          field++ * FIELD_HEIGHT,
+          entry.getKey(),
+          frontier.isTimed() ? "p50, us" : "size, KiB",
+          points);
     }
     line("</svg>");
     return text.toString();
-  }
-
-  /** A candidate that answers no numbers has no place. */
-  private static boolean isPlace(Quality quality) {
-    return Double.isFinite(quality.value())
-        && Double.isFinite(quality.interval().low())
-        && Double.isFinite(quality.interval().high());
   }
 
   private void field(int top, String profile, String unit, List<Point> points) {
@@ -116,7 +115,7 @@ final class ParetoPlot {
   private void frontier(List<Point> points, double right, double low, double span, int top) {
     StringBuilder path = new StringBuilder();
     points.stream()
-        .filter(p -> points.stream().noneMatch(other -> beats(other, p)))
+        .filter(Point::unbeaten)
         .sorted(java.util.Comparator.comparingDouble(Point::x))
         .forEach(
             p ->
@@ -128,12 +127,6 @@ final class ParetoPlot {
                             across(p.x(), right),
                             down(p.quality().value(), low, span, top))));
     line("<path d=\"%s\" fill=\"none\" stroke=\"#2a6fbb\" stroke-dasharray=\"4 3\"/>", path);
-  }
-
-  private boolean beats(Point other, Point point) {
-    double sign = report.metric().isError() ? -1 : 1;
-    double gain = sign * (other.quality().value() - point.quality().value());
-    return other.x() <= point.x() && gain >= 0 && (other.x() < point.x() || gain > 0);
   }
 
   private void point(Point point, double right, double low, double span, int top) {

@@ -12,6 +12,7 @@ import io.skerry.packager.measure.Measured;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Proof;
 import io.skerry.packager.measure.Quality;
+import io.skerry.packager.measure.Timing;
 import io.skerry.profile.Candidate;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
@@ -59,7 +60,41 @@ class PackagingReportTest {
     assertThat(ParetoPlot.svg(report)).contains("fp32").doesNotContain("NaN", "int8");
   }
 
+  /** A row whose accuracy is proved here may be timed by a device, or by nobody. */
+  @Test
+  void tellsPeopleWhoTimedWhatItTakesAndWhoIsOnTheFront() {
+    Timing device = new Timing(50, 80, 12.34, 7_600_000, Timing.Source.DEVICE);
+    Timing slower = new Timing(90, 120, 10, 0, Timing.Source.DEVICE);
+    PackagingReport timed =
+        new PackagingReport(
+            Metric.ACCURACY,
+            0.9,
+            100,
+            200,
+            0,
+            List.of(
+                variant(Precision.FP32, 0.9, Optional.of(slower), OptionalLong.of(9_900_000)),
+                variant(Precision.INT8, 0.9, Optional.of(device), OptionalLong.empty()),
+                variant(Precision.FP16, 0.9, Optional.empty(), OptionalLong.empty())),
+            Map.of());
+
+    List<String> lines = timed.table().lines().toList();
+
+    assertThat(lines.get(1))
+        .containsSubsequence(
+            "ACCURACY", "INTERVAL", "P50 US", "LOAD MS", "PEAK MB", "TIMED", "FRONT", "PROOF");
+    assertThat(lines.get(2))
+        .containsSubsequence("0.9000", "0.8900..0.9100", "10.0", "~9.9", "device", "-", "here");
+    assertThat(lines.get(3)).containsSubsequence("50.0", "12.3", "7.6", "device", "yes", "here");
+    assertThat(lines.get(4)).containsSubsequence("-", "none", "-", "here").doesNotContain("yes");
+  }
+
   private static Variant variant(Precision precision, double value) {
+    return variant(precision, value, Optional.empty(), OptionalLong.empty());
+  }
+
+  private static Variant variant(
+      Precision precision, double value, Optional<Timing> timing, OptionalLong estimated) {
     Quality quality =
         new Quality(
             value,
@@ -78,8 +113,8 @@ class PackagingReportTest {
             1000,
             Optional.empty(),
             Optional.of(quality),
-            Optional.empty(),
-            OptionalLong.empty(),
+            timing,
+            estimated,
             new Proof.Here(),
             Optional.empty(),
             Optional.empty());
