@@ -11,14 +11,16 @@ import java.nio.file.Path;
  */
 public record ProcessFacts(long pid) {
   private static final long TICKS_PER_SECOND = 100;
+  private static final String RESET_PEAK = "5";
 
   /**
    * Memory that is in use.
    *
    * @param resident all of it, in bytes
    * @param anonymous what no file backs: heap, stacks, malloc; nobody can share it
+   * @param peak the most of it at any time since the process began, or {@link #countPeakAnew}
    */
-  public record Memory(long resident, long anonymous) {}
+  public record Memory(long resident, long anonymous, long peak) {}
 
   /** The process that asks. */
   public static ProcessFacts own() {
@@ -29,14 +31,27 @@ public record ProcessFacts(long pid) {
   public Memory memory() throws IOException {
     long resident = 0;
     long anonymous = 0;
+    long peak = 0;
     for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "status"))) {
       if (line.startsWith("VmRSS:")) {
         resident = bytes(line);
       } else if (line.startsWith("RssAnon:")) {
         anonymous = bytes(line);
+      } else if (line.startsWith("VmHWM:")) {
+        peak = bytes(line);
       }
     }
-    return new Memory(resident, anonymous);
+    return new Memory(resident, anonymous, peak);
+  }
+
+  /** Lets the peak be what is in use now; false where this system does not allow it. */
+  public boolean countPeakAnew() {
+    try {
+      Files.writeString(Path.of("/proc", Long.toString(pid), "clear_refs"), RESET_PEAK);
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** Processor time since the process began, in seconds, to a hundredth. */

@@ -111,7 +111,7 @@ final class BenchCommand implements Callable<Integer> {
         chosen = Optional.of(chosen(engines, scratch));
       }
       for (Path model : models) {
-        timings.add(measure(model, engines, chosen, scratch));
+        timings.add(measure(model, engines, chosen, scratch, timings.size()));
       }
     } catch (EngineException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
@@ -125,14 +125,21 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private DeviceTimings.Timing measure(
-      Path file, EngineCatalog engines, Optional<HardwareProfile> chosen, Path scratch)
+      Path file,
+      EngineCatalog engines,
+      Optional<HardwareProfile> chosen,
+      Path scratch,
+      int timesBefore)
       throws Exception {
     PrintWriter out = spec.commandLine().getOut();
     LoadOptions options = LoadOptions.DEFAULTS;
     if (chosen.isPresent()) {
       options = options(file, engines, chosen.get(), scratch);
     }
-    long before = ProcessFacts.own().memory().resident();
+    ProcessFacts process = ProcessFacts.own();
+    // A later model is given what an earlier one left: what it takes cannot be seen here.
+    boolean isSeen = timesBefore == 0 && process.countPeakAnew();
+    long before = process.memory().resident();
     long start = System.nanoTime();
     DeviceTimings.Timing timing;
     try (LoadedModel model = engines.load(file, options)) {
@@ -146,9 +153,9 @@ final class BenchCommand implements Callable<Integer> {
       List<Tensor> zeros = ModelInputs.zeros(model.signature());
       Timings.of(20, () -> model.run(zeros));
       Timings alone = Timings.of(CALLS_MAX, () -> model.run(zeros));
-      long grown = Math.max(0, ProcessFacts.own().memory().resident() - before);
+      long grown = isSeen ? Math.max(0, process.memory().peak() - before) : 0;
       out.printf(
-          "%s on %s (%s)%s: %.1f MB file, loaded in %.1f ms, %.1f MB of memory%n",
+          "%s on %s (%s)%s: %.1f MB file, loaded in %.1f ms, %s%n",
           file,
           model.engine(),
           String.join(", ", model.providers()),
@@ -157,7 +164,9 @@ final class BenchCommand implements Callable<Integer> {
               .orElse(""),
           Files.size(file) / 1e6,
           loadMillis,
-          grown / 1e6);
+          isSeen
+              ? "at most %.1f MB of memory".formatted(grown / 1e6)
+              : "memory unknown: give it a run and report of its own");
       timing =
           new DeviceTimings.Timing(
               digest(file),

@@ -6,6 +6,7 @@ import io.skerry.agent.TinyOnnx;
 import io.skerry.agent.disk.Disk;
 import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.identity.TestDevicePort;
+import io.skerry.artifact.DeviceTimings;
 import io.skerry.profile.FactsProbe;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -350,6 +351,35 @@ class MainTest {
         """
             .formatted(id, provider, provider, provider, folder));
     return profiles;
+  }
+
+  /** A later model is given what an earlier one left. */
+  @Test
+  void benchReportsNoMemoryOfAModelThatAnotherRanBefore() throws Exception {
+    Path first = TinyOnnx.scale(folder.resolve("first.onnx"), 2);
+    Path second = TinyOnnx.scale(folder.resolve("second.onnx"), 3);
+    Path report = folder.resolve("timings.json");
+
+    assertThat(
+            run(
+                "bench",
+                "--seconds",
+                "1",
+                "--model",
+                first.toString(),
+                "--model",
+                second.toString(),
+                "--report",
+                report.toString()))
+        .as(err.toString())
+        .isZero();
+
+    List<DeviceTimings.Timing> timings =
+        DeviceTimings.parse("report", Files.readAllBytes(report)).timings();
+    assertThat(timings).hasSize(2);
+    assertThat(timings.getFirst().p50Micros()).isPositive();
+    assertThat(timings.getLast().peakMemoryBytes()).isZero();
+    assertThat(out.toString()).contains("memory unknown: give it a run and report of its own");
   }
 
   @Test
