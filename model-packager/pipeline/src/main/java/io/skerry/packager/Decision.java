@@ -54,6 +54,6 @@ final class Decision {
                 variant.get("winner").getAsBoolean() ? "WINS: " : "",
                 variant.get("reason").getAsString());
     // Nobody has verified it: it must not steer the terminal.
-    return line.replaceAll("\\p{Cntrl}+", " ");
+    return line.replaceAll("[\\p{Cc}\\p{Cf}]+", " ");
   }
 }

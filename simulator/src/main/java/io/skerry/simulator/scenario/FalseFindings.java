@@ -12,6 +12,12 @@ final class FalseFindings {
   /** So seldom is a promise that is kept taken for one that is broken. */
   private static final double CHANCE = 1e-4;
 
+  /** From so many on e to the power of less is none, and the distribution is a normal one. */
+  private static final double NORMAL_FROM = 500;
+
+  /** Of a normal distribution, as many as {@link #CHANCE} lies beyond. */
+  private static final double DEVIATIONS = 3.72;
+
   private final AtomicLong windows = new AtomicLong();
   private final AtomicLong found = new AtomicLong();
 
@@ -19,6 +25,11 @@ final class FalseFindings {
   void add(Simulation.Outcome outcome) {
     windows.addAndGet(outcome.judged());
     found.addAndGet(outcome.falseFindings());
+  }
+
+  /** Whether there was a run in which nothing drifts. */
+  boolean isAny() {
+    return windows.get() > 0;
   }
 
   /** What came of the promise. */
@@ -31,6 +42,9 @@ final class FalseFindings {
 
   /** The most of them that chance lets happen where so many are expected (Poisson). */
   static long allowed(double expected) {
+    if (expected > NORMAL_FROM) {
+      return Math.round(expected + DEVIATIONS * Math.sqrt(expected));
+    }
     double probability = Math.exp(-expected);
     double beyond = 1 - probability;
     long count = 0;

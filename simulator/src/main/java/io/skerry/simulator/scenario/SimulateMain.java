@@ -222,8 +222,10 @@ public final class SimulateMain implements Callable<Integer> {
       }
     }
     if (many > 1) {
-      claims.add(new Named(wanted.name(), findings.claim()));
-      print(out, findings.claim());
+      if (findings.isAny()) {
+        claims.add(new Named(wanted.name(), findings.claim()));
+        print(out, findings.claim());
+      }
       long broken = claims.stream().filter(named -> !named.claim().held()).count();
       out.printf("%d seeds from %d: %d claims do not hold%n", many, first, broken);
     }

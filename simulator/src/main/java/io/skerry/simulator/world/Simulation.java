@@ -40,8 +40,8 @@ public final class Simulation {
    * How it ended.
    *
    * @param hash of everything that happened
-   * @param judged windows of which drift was judged
-   * @param falseFindings of these, on inputs while nothing drifts
+   * @param judged windows in which nothing drifts and drift was judged
+   * @param falseFindings of these, on inputs
    */
   public record Outcome(
       String hash,
@@ -107,7 +107,7 @@ public final class Simulation {
         world.happened(),
         fleet.watch().predictionsStored(),
         fleet.watch().recordsStored(),
-        fleet.watch().judged(),
+        fleet.watch().judgedWithoutDrift(),
         fleet.watch().falseFindings(),
         trace.lines());
   }

@@ -57,6 +57,7 @@ public final class Watch {
   private final Map<RecordStream, Long> storedOf = new EnumMap<>(RecordStream.class);
   private long falseFindings;
   private long judged;
+  private long judgedWithoutDrift;
   private final TrialWatch trials = new TrialWatch(this);
   private Outcomes outcomes = new Outcomes("", 0, 0);
 
@@ -194,6 +195,11 @@ public final class Watch {
   /** Windows that were judged. */
   public long judged() {
     return judged;
+  }
+
+  /** Of these, those in which nothing drifts: any finding on inputs is a false one. */
+  long judgedWithoutDrift() {
+    return judgedWithoutDrift;
   }
 
   /** A device's key is used on another machine from now on. */
@@ -681,9 +687,10 @@ public final class Watch {
           Double.doubleToLongBits(stream.logEvidence()) * 31
               + Double.doubleToLongBits(stream.effect()));
     }
+    boolean isStill = fleet.drift() == Nature.Drift.NONE;
+    judgedWithoutDrift += isStill ? 1 : 0;
     boolean isFalse =
-        fleet.drift() == Nature.Drift.NONE
-            && verdict.found().filter(found -> Nature.isFeature(found.feature())).isPresent();
+        isStill && verdict.found().filter(found -> Nature.isFeature(found.feature())).isPresent();
     falseFindings += isFalse ? 1 : 0;
   }
 

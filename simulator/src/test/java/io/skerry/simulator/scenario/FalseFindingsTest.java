@@ -18,6 +18,9 @@ class FalseFindingsTest {
     assertThat(FalseFindings.allowed(.01)).isEqualTo(1);
     assertThat(FalseFindings.allowed(1)).isEqualTo(6);
     assertThat(FalseFindings.allowed(100)).isBetween(137L, 140L);
+    assertThat(FalseFindings.allowed(500)).isBetween(583L, 588L);
+    assertThat(FalseFindings.allowed(501)).isBetween(583L, 589L);
+    assertThat(FalseFindings.allowed(1e6)).isBetween(1_003_000L, 1_004_000L);
   }
 
   @Test

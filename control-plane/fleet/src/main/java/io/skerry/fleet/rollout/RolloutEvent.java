@@ -71,7 +71,7 @@ public sealed interface RolloutEvent {
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 8;
+    public static final int RULES = 9;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -135,7 +135,7 @@ public sealed interface RolloutEvent {
 
     /** Whether harm that pauses is looked at once more when a window opens. */
     boolean pausesAtTheWindow() {
-      return rules >= 8;
+      return rules >= 9;
     }
 
     /** Whether profiles that tell nothing yet have their share of the chance of a false stop. */

@@ -102,15 +102,10 @@ final class Deployments {
                           """
                       select device from deployment
                       where rollout = ? and state = 'DEFERRED' and online and not has_order
-                        and not exists (
-                          select 1 from rollout r join desired_slot o on o.rollout is distinct from r.id
-                          where r.id = deployment.rollout and r.replaced
-                            and o.device = deployment.device and o.slot = any(?))
                       order by stage, rank limit ? for update
                       """,
                           row -> row.text("device"),
                           order.id().value(),
-                          order.places(),
                           left),
                   now);
       case RolloutEffect.Expire() -> expire(transaction, order, now);
@@ -127,18 +122,20 @@ final class Deployments {
       case RolloutEffect.Cancel() -> cancel(transaction, order);
       case RolloutEffect.RestoreTouched() -> restore(transaction, order, now);
       case RolloutEffect.RestoreBrokenUnits() -> restoreBrokenUnits(transaction, order);
-      case RolloutEffect.RetryFailed() ->
-          transaction.update(
-              """
+      case RolloutEffect.RetryFailed() -> {
+        giveUpTaken(transaction, order);
+        transaction.update(
+            """
               update deployment set state = 'PENDING', attempt = attempt + 1, has_order = false,
                 due_at = null, failed_as = null, error_code = null, error_detail = null
               where rollout = ? and state = any(?) and not exists (
                 select 1 from desired_slot o where o.device = deployment.device
                   and o.slot = any(?) and o.rollout is distinct from deployment.rollout)
               """,
-              order.id().value(),
-              RETRYABLE,
-              order.places());
+            order.id().value(),
+            RETRYABLE,
+            order.places());
+      }
       case RolloutEffect.ConcludeTrial(boolean promote) -> {
         if (promote) {
           letWait(transaction, order);
@@ -160,6 +157,20 @@ final class Deployments {
               catchesUp);
     }
     return orders;
+  }
+
+  // Whoever never had the order of a rollout that was replaced may have a newer one by now.
+  private static void giveUpTaken(Transaction transaction, RolloutOrder order) {
+    transaction.update(
+        """
+        update deployment set state = 'CANCELLED', due_at = null
+        where rollout = ? and state = 'DEFERRED' and not has_order and exists (
+          select 1 from rollout r join desired_slot o on o.rollout is distinct from r.id
+          where r.id = deployment.rollout and r.replaced
+            and o.device = deployment.device and o.slot = any(?))
+        """,
+        order.id().value(),
+        order.places());
   }
 
   private void open(Transaction transaction, RolloutOrder order, int stage) {

@@ -5,7 +5,9 @@ import static io.skerry.control.rollout.RolloutFleet.X86;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.RolloutPreview;
+import io.skerry.fleet.rollout.RolloutAct;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,6 +47,33 @@ class SupersedingTest {
 
   private static String only(String profile) {
     return "{\"profile\": \"%s\"}".formatted(profile);
+  }
+
+  /** Who was away had no order of it, and has a newer one by now. */
+  @Test
+  void aRetryOfOneThatWasReplacedLeavesWhatIsNewer() {
+    String late = X86 + "-01";
+    fleet.online(late, false);
+    String older = fleet.create(request(1, only(X86))).id();
+    fleet.report(older, "COMMITTED", List.of(X86 + "-00"));
+    fleet.look();
+    fleet.act(older, RolloutAct.PROMOTE);
+    assertThat(fleet.states(older)).containsEntry(late, "DEFERRED");
+    String newer = fleet.create(request(2, only(X86))).id();
+    fleet.online(late, true);
+    fleet.look();
+    fleet.report(newer, "COMMITTED");
+    fleet.act(newer, RolloutAct.PROMOTE);
+    fleet.look();
+
+    fleet.act(older, RolloutAct.RETRY);
+    fleet.look();
+    fleet.look();
+
+    assertThat(fleet.ordered()).containsEntry(late, RolloutFleet.manifest(2, X86));
+    assertThat(fleet.states(older)).containsEntry(late, "CANCELLED");
+    assertThat(fleet.number("select count(*) from rollout where id = ? and released", older))
+        .isEqualTo(1);
   }
 
   @Test

@@ -73,8 +73,8 @@ final class PlacesAgreement {
   /** What a narrow group is held to instead of its spread. */
   private final double[] narrowest;
 
-  /** The least number in group 0 that says something. */
-  private final double sureFrom;
+  /** The score from which something was found. */
+  private final double threshold;
 
   /**
    * Compares with these.
@@ -106,7 +106,7 @@ final class PlacesAgreement {
     }
     this.within = groups.length - others;
     this.surest = largest;
-    this.sureFrom = Math.min(SURE_SHARE * surest, threshold);
+    this.threshold = threshold;
     this.spreads = spreads(others + 1);
     // Numbers within 0 and 1 are no measure for the others.
     this.widest = Arrays.stream(spreads).skip(1).max().orElse(0);
@@ -210,8 +210,8 @@ final class PlacesAgreement {
   private final class Noise {
     private final double[] squares = new double[spreads.length];
     private final long[] counts = new long[spreads.length];
-    private double sureSquares;
-    private long sureCount;
+    private final Sure sure = new Sure(SURE_SHARE * surest);
+    private final Sure found = new Sure(threshold);
 
     void add(Outputs said, int item) {
       for (int i = 0; i < wanted.perItem(); i++) {
@@ -224,9 +224,9 @@ final class PlacesAgreement {
         double difference = (double) one - other;
         squares[group] += difference * difference;
         counts[group]++;
-        if (group == 0 && Math.max(one, other) >= sureFrom) {
-          sureSquares += difference * difference;
-          sureCount++;
+        if (group == 0) {
+          sure.add(Math.max(one, other), difference);
+          found.add(Math.max(one, other), difference);
         }
       }
     }
@@ -241,9 +241,31 @@ final class PlacesAgreement {
       return !(of(group) <= LOST * spread);
     }
 
-    /** Of what either is sure of. */
+    /** Of what either is sure of, or has found; of whichever there is more. */
     double ofSure() {
-      return sureCount == 0 ? 0 : Math.sqrt(sureSquares / sureCount);
+      return Math.max(sure.noise(), found.noise());
+    }
+  }
+
+  /** Noise about numbers from one on: too low a one, and it is about all that says nothing. */
+  private static final class Sure {
+    private final double from;
+    private double squares;
+    private long count;
+
+    Sure(double from) {
+      this.from = from;
+    }
+
+    void add(double number, double difference) {
+      if (number >= from) {
+        squares += difference * difference;
+        count++;
+      }
+    }
+
+    double noise() {
+      return count == 0 ? 0 : Math.sqrt(squares / count);
     }
   }
 }

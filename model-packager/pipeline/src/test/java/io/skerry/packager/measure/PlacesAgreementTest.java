@@ -177,6 +177,15 @@ class PlacesAgreementTest {
     assertThat(quarter.agrees(rare(0), 0)).isFalse();
   }
 
+  /** By a threshold that everything reaches, what is sure is not lost among it. */
+  @Test
+  void findsThatScoresAreGoneHoweverLowTheThreshold() {
+    PlacesAgreement low = new PlacesAgreement(rare(0.9f), new Places(84, true), 0);
+
+    assertThat(low.agrees(rare(0.9f), 0)).isTrue();
+    assertThat(low.agrees(rare(0), 0)).isFalse();
+  }
+
   /** A score beside nineteen coordinates, in two items; the second one's best is .95. */
   private static Outputs scored(float score) {
     Random random = new Random(8);

@@ -176,6 +176,22 @@ class GoldenOutputsTest {
     }
   }
 
+  /** Also where the only other output is one that turns. */
+  @Test
+  void expectsNoNumbersWithoutEndBesideThoseThatTurn() throws Exception {
+    GoldenSet golden =
+        golden(
+            List.of(
+                wholes(input -> input < 0.11 ? 7 : anything(input)),
+                floats("q", Float.POSITIVE_INFINITY)),
+            Precision.INT8);
+
+    assertThat(golden.cases())
+        .isNotEmpty()
+        .allSatisfy(
+            each -> assertThat(each.outputs()).singleElement().matches(n -> n.name().equals("n")));
+  }
+
   /** The thousandth of what a quotient says is more than any probability. */
   @Test
   void holdsProbabilitiesBesideAnythingToTheirRange() throws Exception {
