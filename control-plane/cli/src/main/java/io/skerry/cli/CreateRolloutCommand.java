@@ -3,6 +3,7 @@ package io.skerry.cli;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.skerry.api.RolloutPreview;
 import io.skerry.api.client.SkerryClient;
 import io.skerry.api.document.RequestDocument;
 import java.io.PrintWriter;
@@ -27,7 +28,6 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
 final class CreateRolloutCommand implements Callable<Integer> {
   private static final int NAMED_MAX = 20;
-  private static final int PAGE = 10_000;
 
   @Mixin private ServerOptions server;
 
@@ -104,7 +104,9 @@ final class CreateRolloutCommand implements Callable<Integer> {
       if (devices) {
         places(
             client.listOf(
-                "/v1/rollouts/preview/devices?pageSize=" + PAGE, request, JsonObject.class),
+                "/v1/rollouts/preview/devices?pageSize=" + RolloutPreview.PLACES_MAX,
+                request,
+                JsonObject.class),
             out);
         return ExitCodes.DONE;
       }

@@ -65,7 +65,7 @@ public sealed interface RolloutEvent {
    *     devices were all removed; 4 judges failed devices of those at an end, whoever is under way;
    *     5 waits also for devices that come while a stage is watched, whatever its deadline; 6 lets
    *     late devices catch up whatever the pace, counts only profiles that tell something, and ends
-   *     a trial at any hour; 7 ends one that is to be promoted within the windows only, and goes on
+   *     a trial at any hour; 7 ends one that is to be promoted within the windows only; 8 goes on
    *     in a window whatever a gate shows that pauses
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)

@@ -1053,6 +1053,17 @@ class RolloutMachineTest {
     return new RolloutEvent.Observed(rollout.census(), evidence, rollout.heardSince);
   }
 
+  @Test
+  void aRetryOutOfAPauseBeginsTheEvidenceAnew() {
+    SimulatedRollout rollout = waitingForTheNight();
+
+    assertThat(rollout.apply(new RolloutEvent.Retry("again")).effects())
+        .containsExactly(new RolloutEffect.OpenStage(0), new RolloutEffect.RetryFailed());
+    assertThat(rollout.apply(new RolloutEvent.Retry("again")).effects())
+        .as("that runs")
+        .containsExactly(new RolloutEffect.RetryFailed());
+  }
+
   /** Going on begins the evidence anew: what the stages before show by then would be forgotten. */
   @Test
   void pausesByHarmThatIsThereWhenTheWindowOpens() {

@@ -2,6 +2,7 @@ package io.skerry.control.rollout;
 
 import static io.skerry.control.rollout.RolloutFleet.X86;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.fleet.rollout.RolloutAct;
 import java.nio.file.Path;
@@ -168,6 +169,23 @@ class TrialPromotionTest {
     fleet.report(id, "COMMITTED", List.of("newcomer"));
     assertThat(fleet.states(id)).containsEntry("newcomer", "COMMITTED");
     assertThat(onTrial()).isZero();
+  }
+
+  @Test
+  void nobodyGoesBackBesideItWhileAnybodyWaits() {
+    String before = fleet.rollouts.newest().getFirst().id();
+    String id = tried(true, ", \"inFlight\": 1", () -> {});
+
+    assertThatThrownBy(() -> fleet.act(before, RolloutAct.ROLLBACK))
+        .hasMessageContaining(id + " is under way in its place")
+        .hasMessageContaining("start a newer rollout");
+    assertThat(
+            fleet
+                .preview(
+                    "{\"model\": \"tested\", \"version\": 1, \"stages\": [{\"percent\": 100}]}")
+                .superseded())
+        .singleElement()
+        .matches(one -> one.toString().contains(id));
   }
 
   private long onTrial() {
