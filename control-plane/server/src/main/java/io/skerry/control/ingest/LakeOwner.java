@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
-import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
@@ -63,7 +62,7 @@ public final class LakeOwner {
                     + " removes what it does not name, write %s into %s")
                 .formatted(lake, owner.isEmpty() ? "" : " '" + owner + "'", id, mark));
       }
-      Path part = lake.resolve("database." + UUID.randomUUID() + ".part");
+      Path part = lake.resolve("database.part");
       Files.writeString(part, id + "\n");
       Files.move(part, mark, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException | UncheckedIOException e) {

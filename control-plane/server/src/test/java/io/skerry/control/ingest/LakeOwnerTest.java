@@ -112,7 +112,7 @@ class LakeOwnerTest {
 
   @Test
   void takesALakeWithWhatAStartThatWasKilledAndADiskOfItsOwnLeaveThere() throws IOException {
-    file("database.1.part");
+    file("database.part");
     file("lost+found/1");
 
     owner.require();
