@@ -326,14 +326,24 @@ public final class PackagingService {
     return profiles.catalog().profile(profile).isPresent();
   }
 
-  /** Those of the enrolled devices; without any, all that need nothing but a processor. */
+  /**
+   * Those of the enrolled devices, but of those whose certificates are all revoked, which get
+   * nothing; without any, all that need nothing but a processor.
+   */
   private Choice inUse() {
     List<String> enrolled =
         database.call(
             transaction ->
                 transaction.list(
-                    "select distinct profile from device where profile is not null"
-                        + " order by profile limit 200",
+                    """
+                    select distinct profile from device
+                    where profile is not null and coalesce((
+                      select bool_or(certificate.revoked_at is null)
+                      from device_certificate certificate
+                      where certificate.tenant = device.tenant
+                        and certificate.device = device.id), true)
+                    order by profile limit 200
+                    """,
                     row -> row.text("profile")));
     List<String> known = enrolled.stream().filter(this::isKnown).toList();
     List<String> unknown = enrolled.stream().filter(profile -> !isKnown(profile)).toList();

@@ -13,6 +13,7 @@ import io.skerry.control.audit.Actor;
 import io.skerry.control.page.StaticTemplates;
 import io.skerry.control.registry.Registry;
 import io.skerry.control.sql.TestPlane;
+import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -135,6 +137,60 @@ class PackagingCancelTest {
     assertThatThrownBy(() -> service.choice(List.of("own-board")))
         .isInstanceOf(ProblemException.class)
         .hasMessageContaining("own-board");
+  }
+
+  /** A stolen device gets nothing any more, and nobody waits for what is made for it alone. */
+  @Test
+  void makesNothingForDevicesWhoseCertificatesAreAllRevoked() {
+    PackagingService service = plane.bean(PackagingService.class);
+    Map<String, List<String>> revocations =
+        Map.of(
+            "arm64-neon", List.of("null"),
+            "nvidia-cuda", List.of("now()"),
+            "x86-64-avx2", List.of("now()", "null"),
+            "x86-64-vnni", List.of());
+    plane
+        .database()
+        .run(
+            transaction ->
+                revocations.forEach(
+                    (profile, revokedAt) -> enrol(transaction, profile, revokedAt)));
+
+    PackagingService.Choice choice = service.choice(List.of());
+    plane
+        .database()
+        .run(
+            transaction -> {
+              transaction.update("delete from device_certificate");
+              transaction.update("delete from device");
+            });
+
+    assertThat(choice.profiles()).containsExactly("arm64-neon", "x86-64-avx2", "x86-64-vnni");
+  }
+
+  /** A device, and a certificate for each time at which one was revoked. */
+  private static void enrol(Transaction transaction, String profile, List<String> revokedAt) {
+    transaction.update(
+        """
+          insert into device (id, tenant, labels, facts, profile, enrolled_at)
+          values (?, 'default', '{}', '{}', ?, now())
+          """,
+        "of-" + profile,
+        profile);
+    for (int i = 0; i < revokedAt.size(); i++) {
+      String name = profile + "-" + i;
+      transaction.update(
+          """
+            insert into device_certificate (serial, tenant, device, fingerprint, key_sha256,
+              csr_sha256, pem, not_before, not_after, issued_at, revoked_at)
+            values (?, 'default', ?, ?, 'key', 'request', 'pem', now(), now() + interval '1 day',
+              now(), %s)
+            """
+              .formatted(revokedAt.get(i)),
+          name,
+          "of-" + profile,
+          name);
+    }
   }
 
   /** A server of before V655 wrote no more of a candidate. */
