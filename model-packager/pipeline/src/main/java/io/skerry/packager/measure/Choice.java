@@ -8,11 +8,14 @@ import java.util.Optional;
 
 /**
  * Which candidate of a profile ships: the fastest that keeps the metric and fits memory; where none
- * could be timed, or not both floats and int8, the first in the profile's order that does.
+ * could be timed, or not both floats and int8, the first in the profile's order that does. Integers
+ * that are slower than such a float never ship.
  */
 public final class Choice {
   /** Times closer than this are the same: then the one nearer to the float model ships. */
   private static final double SAME_TIME = 1.05;
+
+  private static final double FOREVER = Double.POSITIVE_INFINITY;
 
   private static final String NOT_TIMED = "no machine of the profile at hand";
   private static final String NOT_COMPARED =
@@ -46,8 +49,11 @@ public final class Choice {
     List<Measured> fit =
         candidates.stream().filter(measured -> choice.refusal(measured).isEmpty()).toList();
     List<Measured> timed = fit.stream().filter(m -> m.timing().isPresent()).toList();
+    double floats =
+        timed.stream().filter(Choice::isFloat).mapToDouble(Choice::micros).min().orElse(FOREVER);
     boolean decides = !timed.isEmpty() && areCompared(fit);
-    Optional<Measured> winner = decides ? best(timed) : fit.stream().findFirst();
+    List<Measured> unbeaten = fit.stream().filter(m -> !isSlower(m, floats)).toList();
+    Optional<Measured> winner = decides ? best(unbeaten) : unbeaten.stream().findFirst();
     String unless = decides || timed.isEmpty() ? NOT_TIMED : NOT_COMPARED;
     return candidates.stream()
         .map(
@@ -58,11 +64,17 @@ public final class Choice {
                     choice
                         .refusal(measured)
                         .orElseGet(
-                            () ->
-                                decides
-                                    ? timedReason(measured, winner.orElseThrow())
-                                    : untimedReason(measured, winner.orElseThrow(), unless))))
+                            () -> reason(measured, winner.orElseThrow(), floats, decides, unless))))
         .toList();
+  }
+
+  private static boolean isFloat(Measured measured) {
+    return is(measured, Precision.FP32) || is(measured, Precision.FP16);
+  }
+
+  /** Not even within the noise of the clock: its accuracy is no reason to prefer integers. */
+  private static boolean isSlower(Measured measured, double floats) {
+    return !isFloat(measured) && measured.timing().isPresent() && micros(measured) > floats;
   }
 
   /** Whether times say which of floats and integers is faster: there is one of each at least. */
@@ -83,7 +95,8 @@ public final class Choice {
     return measured.candidate().precision() == precision;
   }
 
-  private static Optional<Measured> best(List<Measured> timed) {
+  private static Optional<Measured> best(List<Measured> unbeaten) {
+    List<Measured> timed = unbeaten.stream().filter(m -> m.timing().isPresent()).toList();
     double fastest = timed.stream().mapToDouble(Choice::micros).min().orElse(0);
     return timed.stream()
         .filter(measured -> micros(measured) <= fastest * SAME_TIME)
@@ -135,6 +148,17 @@ public final class Choice {
             quality.loss(),
             where,
             maxDrop));
+  }
+
+  private static String reason(
+      Measured measured, Measured winner, double floats, boolean decides, String unless) {
+    if (isSlower(measured, floats)) {
+      return String.format(
+          Locale.ROOT,
+          "%.2f times the time of a float that keeps the metric",
+          micros(measured) / floats);
+    }
+    return decides ? timedReason(measured, winner) : untimedReason(measured, winner, unless);
   }
 
   private static String untimedReason(Measured measured, Measured winner, String unless) {

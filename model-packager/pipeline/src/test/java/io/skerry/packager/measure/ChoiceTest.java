@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.profile.Candidate;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class ChoiceTest {
@@ -57,6 +60,92 @@ class ChoiceTest {
   void takesTheOneNearerToTheFloatModelAmongThoseEquallyFast() {
     assertThat(winner(timed(TFLITE_INT8, 0.98, 10), timed(ONNX_FP32, 0.981, 10.3)))
         .contains(ONNX_FP32);
+  }
+
+  /** A model that came as integers is its own reference: nothing is nearer to it. */
+  @Test
+  void takesTheFasterFloatThoughTheIntegersAreNearerAndEquallyFast() {
+    List<Choice.Verdict> verdicts =
+        Choice.among(
+            List.of(timed(ONNX_INT8, 0.98, 10.3), timed(ONNX_FP32, 0.979, 10)), 0.005, 1000);
+
+    assertThat(verdicts).extracting(Choice.Verdict::winner).containsExactly(false, true);
+    assertThat(verdicts.getFirst().reason())
+        .isEqualTo("1.03 times the time of a float that keeps the metric");
+    assertThat(winner(timed(ONNX_INT8, 0.98, 10), timed(ONNX_FP32, 0.979, 10))).contains(ONNX_INT8);
+  }
+
+  @Test
+  void takesNoIntegersThatAreSlowerThanFloatWhereNotAllIsTimed() {
+    Candidate fp16 = new Candidate(Engine.ONNXRUNTIME, Precision.FP16);
+
+    List<Choice.Verdict> verdicts =
+        Choice.among(
+            List.of(timed(ONNX_INT8, 0.98, 12), timed(fp16, 0.98, 10), untimed(ONNX_FP32, 0.98)),
+            0.005,
+            1000);
+
+    assertThat(verdicts).extracting(Choice.Verdict::winner).containsExactly(false, true, false);
+    assertThat(verdicts.getFirst().reason()).startsWith("1.20 times the time of a float");
+  }
+
+  @Test
+  void neverTakesIntegersWhereAFloatIsFasterAndFits() {
+    LongStream.range(0, 20_000).forEach(ChoiceTest::checkFloatsAreNotSlower);
+  }
+
+  private static void checkFloatsAreNotSlower(long seed) {
+    List<Measured> candidates = drawn(new Random(seed));
+
+    Optional<Measured> winner =
+        Choice.among(candidates, 0.005, 1000).stream()
+            .filter(Choice.Verdict::winner)
+            .map(Choice.Verdict::measured)
+            .findFirst();
+
+    List<Measured> good =
+        candidates.stream()
+            .filter(m -> Choice.among(List.of(m), 0.005, 1000).getFirst().winner())
+            .toList();
+    assertThat(winner.isPresent()).as("seed %d", seed).isEqualTo(!good.isEmpty());
+    winner
+        .filter(chosen -> !isFloat(chosen))
+        .flatMap(Measured::timing)
+        .ifPresent(
+            chosen ->
+                assertThat(good.stream().filter(ChoiceTest::isFloat))
+                    .as("seed %d", seed)
+                    .flatExtracting(m -> m.timing().stream().toList())
+                    .allMatch(floats -> floats.p50Micros() >= chosen.p50Micros()));
+  }
+
+  private static boolean isFloat(Measured measured) {
+    Precision precision = measured.candidate().precision();
+    return precision == Precision.FP32 || precision == Precision.FP16;
+  }
+
+  /** One to seven candidates, most of them about equally fast, some untimed, lossy or too large. */
+  private static List<Measured> drawn(Random random) {
+    List<Measured> candidates = new ArrayList<>();
+    int count = 1 + random.nextInt(7);
+    for (int i = 0; i < count; i++) {
+      Candidate candidate =
+          new Candidate(
+              any(random, List.of(Engine.values())), any(random, List.of(Precision.values())));
+      candidates.add(
+          measured(
+              candidate,
+              random.nextInt(8) == 0 ? 2000 : i,
+              quality(random.nextInt(8) == 0 ? 0.9 : 0.976 + random.nextInt(5) / 1000.0),
+              random.nextInt(5) == 0 ? 0 : 10 + random.nextInt(12) / 10.0,
+              new Proof.Here(),
+              random.nextInt(10) == 0 ? Optional.of("failed") : Optional.empty()));
+    }
+    return candidates;
+  }
+
+  private static <T> T any(Random random, List<T> of) {
+    return of.get(random.nextInt(of.size()));
   }
 
   @Test
