@@ -22,7 +22,8 @@ record PackRun(JsonObject report, double seconds, Path candidates) {
       PackagerModels.Model model,
       List<String> profiles,
       Path folder,
-      Optional<Integer> emulatedItems)
+      Optional<Integer> emulatedItems,
+      Processors processors)
       throws IOException, InterruptedException {
     Path own = Files.createTempDirectory(folder, model.name() + "-");
     Path json = own.resolve("report.json");
@@ -44,7 +45,9 @@ record PackRun(JsonObject report, double seconds, Path candidates) {
         items -> command.addAll(List.of("--emulate", "--emulated-items", Integer.toString(items))));
     Path log = own.resolve("log");
     ProcessBuilder builder =
-        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+        new ProcessBuilder(processors.bound(command))
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile());
     builder.environment().put("ORT_DISABLE_TELEMETRY", "1");
     long start = System.nanoTime();
     Process process = builder.start();

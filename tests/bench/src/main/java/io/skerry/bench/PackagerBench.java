@@ -34,6 +34,9 @@ final class PackagerBench {
   private static final double SIGNIFICANT = 0.05;
   private static final int SECONDS_MAX = 30;
 
+  /** On which that is promised. */
+  private static final int PROCESSORS = 2;
+
   private final Predicate<String> wanted;
   private final Consumer<Claim> told;
   private final boolean quick;
@@ -77,7 +80,8 @@ final class PackagerBench {
         && PROFILES.stream().noneMatch(p -> wanted.test("accuracy " + name + " " + p))) {
       return;
     }
-    PackRun here = PackRun.of(model, PROFILES, folder, Optional.empty());
+    Processors processors = Processors.first(PROCESSORS);
+    PackRun here = PackRun.of(model, PROFILES, folder, Optional.empty(), processors);
     accuracy(model, here, PROFILES.getFirst());
     if (!quick) {
       PackRun emulated =
@@ -85,7 +89,8 @@ final class PackagerBench {
               model,
               PROFILES.subList(1, PROFILES.size()),
               folder,
-              Optional.of(model.emulatedItems()));
+              Optional.of(model.emulatedItems()),
+              Processors.first(Integer.MAX_VALUE));
       accuracy(model, emulated, PROFILES.get(1));
       accuracy(model, emulated, PROFILES.get(2));
     }
@@ -102,8 +107,8 @@ final class PackagerBench {
           here.seconds(),
           "s",
           here.seconds() <= SECONDS_MAX,
-          "three profiles, %d calibration items, nothing emulated"
-              .formatted(model.calibrationItems()));
+          "three profiles, %d calibration items, nothing emulated, %s"
+              .formatted(model.calibrationItems(), processors.told()));
     }
   }
 
