@@ -197,10 +197,16 @@ final class Forms {
     return new Form(file, content, Optional.empty(), Optional.empty(), Optional.of(reason));
   }
 
-  /** What a recipe's file says about any items where it is judged by; it is not kept. */
-  Outputs trial(Recipe recipe, Samples items) throws IOException, EngineException {
+  /** A recipe's file, for whoever deletes it. */
+  Path written(Recipe recipe) throws IOException {
     Path file = newFile(recipe);
     Files.write(file, source.follow(recipe));
+    return file;
+  }
+
+  /** What a recipe's file says about any items where it is judged by; it is not kept. */
+  Outputs trial(Recipe recipe, Samples items) throws IOException, EngineException {
+    Path file = written(recipe);
     try (LoadedModel loaded = bench.load(recipe.candidate().engine(), file)) {
       return bench.outputs(loaded, items, judged);
     } finally {

@@ -299,13 +299,22 @@ final class Packaging {
       for (Recipe recipe : each.getValue()) {
         Forms.Form form = forms.form(recipe);
         if (form.failure().isEmpty()) {
-          boolean mixed = recipe.options().filter(o -> !o.floats().isEmpty()).isPresent();
-          String name = recipe.candidate().toString().replace('/', '-') + (mixed ? "-mixed" : "");
-          boolean tflite = recipe.candidate().engine() == Engine.TFLITE;
-          Files.write(own.resolve(name + (tflite ? ".tflite" : ".onnx")), form.content());
+          Files.write(candidateFile(own, recipe), form.content());
         }
       }
     }
+  }
+
+  /** A name that is free: a candidate may have been mixed twice, here and under emulation. */
+  private static Path candidateFile(Path folder, Recipe recipe) {
+    boolean mixed = recipe.options().filter(o -> !o.floats().isEmpty()).isPresent();
+    String name = recipe.candidate().toString().replace('/', '-') + (mixed ? "-mixed" : "");
+    String ending = recipe.candidate().engine() == Engine.TFLITE ? ".tflite" : ".onnx";
+    Path file = folder.resolve(name + ending);
+    for (int number = 2; Files.exists(file); number++) {
+      file = folder.resolve("%s-%d%s".formatted(name, number, ending));
+    }
+    return file;
   }
 
   /** Outputs of numbers by which nobody judges: of an item, and of a size that is known. */

@@ -1,9 +1,6 @@
 package io.skerry.packager;
 
 import io.skerry.artifact.OciLayout;
-import io.skerry.packager.data.Samples;
-import io.skerry.packager.emulate.EmulationException;
-import io.skerry.packager.emulate.Emulator;
 import io.skerry.packager.measure.Choice;
 import io.skerry.packager.measure.Delegation;
 import io.skerry.packager.measure.DeviceTimes;
@@ -25,6 +22,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -34,11 +32,15 @@ import java.util.stream.Collectors;
 
 /** Chooses and writes one profile's variant. */
 final class ProfilePackaging {
+  /** Mixed forms of one candidate that are proved under emulation at most. */
+  private static final int EMULATED_MIXED_MAX = 4;
+
   private final HardwareProfile profile;
   private final boolean here;
   private final PackagingContext context;
   private final List<Recipe> recipes;
   private final List<Measured> candidates = new ArrayList<>();
+  private final Map<Recipe, String> remarks = new HashMap<>();
 
   private ProfilePackaging(
       HardwareProfile profile, boolean here, PackagingContext context, List<Recipe> recipes) {
@@ -166,10 +168,10 @@ final class ProfilePackaging {
   }
 
   /** Verdicts of which the winner was run where its accuracy counts, if that can be. */
-  private List<Choice.Verdict> proved() throws IOException {
+  private List<Choice.Verdict> proved() throws IOException, EngineException {
+    EmulatedProofs proofs = new EmulatedProofs(profile, context);
     while (true) {
-      List<Choice.Verdict> verdicts =
-          Choice.among(candidates, context.maxDrop(), profile.memoryBudgetBytes());
+      List<Choice.Verdict> verdicts = verdicts();
       int winner = winner(verdicts);
       if (winner < 0 || here || !context.emulate()) {
         return verdicts;
@@ -178,64 +180,75 @@ final class ProfilePackaging {
       if (measured.proof() instanceof Proof.Emulated) {
         return verdicts;
       }
-      candidates.set(winner, emulated(measured, recipes.get(winner)));
-      if (!(candidates.get(winner).proof() instanceof Proof.Emulated)) {
-        return Choice.among(candidates, context.maxDrop(), profile.memoryBudgetBytes());
+      Measured proved = proofs.proved(measured, recipes.get(winner));
+      candidates.set(winner, proved);
+      if (!(proved.proof() instanceof Proof.Emulated)) {
+        return verdicts();
+      }
+      if (!isGood(proved)) {
+        addMixedThere(proofs, winner);
       }
     }
   }
 
-  private Measured emulated(Measured measured, Recipe recipe) throws IOException {
-    return switch (Emulator.find(profile, context.arm64Root())) {
-      case Emulator.Search.Missing(String reason) -> measured.with(new Proof.Unproved(reason));
-      case Emulator.Search.Found(Emulator emulator) -> {
-        int[] chosen = context.judge().spread(context.emulatedItemsMax());
-        Samples items = context.evaluation().chosen(chosen);
-        List<String> judged = context.forms().judged();
-        try {
-          Outputs outputs = emulated(emulator, recipe, judged, context.judge().floats(), items);
-          Measured proved =
-              measured.with(
-                  new Proof.Emulated(
-                      emulator.name(), context.judge().chosen(chosen).quality(outputs)));
-          yield emulatedFault(emulator, recipe)
-              .map(fault -> proved.failing(fault + " under " + emulator.name()))
-              .orElse(proved);
-        } catch (EmulationException e) {
-          yield measured.with(new Proof.Unproved(Packaging.oneLine(e)));
-        } catch (IllegalArgumentException e) {
-          // The metric cannot be had of so few items.
-          yield measured.with(
-              new Proof.Unproved(
-                  "%d items under %s are too few: %s"
-                      .formatted(chosen.length, emulator.name(), Packaging.oneLine(e))));
-        }
+  private List<Choice.Verdict> verdicts() {
+    return Choice.among(candidates, context.maxDrop(), profile.memoryBudgetBytes());
+  }
+
+  private boolean isGood(Measured alone) {
+    return Choice.among(List.of(alone), context.maxDrop(), profile.memoryBudgetBytes())
+        .getFirst()
+        .winner();
+  }
+
+  /**
+   * One that loses under emulation, again with as few of its worst parts in float as were seen to
+   * be enough there, by halves: a run there takes long.
+   */
+  private void addMixedThere(EmulatedProofs proofs, int failed)
+      throws IOException, EngineException {
+    List<Recipe> mixed = proofs.mixed(recipes.get(failed));
+    int parts = mixed.size() + 1;
+    List<String> tried = new ArrayList<>();
+    Optional<Recipe> enough = Optional.empty();
+    Optional<Proof> proof = Optional.empty();
+    int from = 0;
+    int to = mixed.size();
+    while (from < to && tried.size() < EMULATED_MIXED_MAX) {
+      int middle = (from + to) / 2;
+      Recipe recipe = mixed.get(middle);
+      Measured form = measured(recipe, Map.of());
+      if (isGood(form)) {
+        form = proofs.proved(form, recipe);
       }
-    };
-  }
-
-  /** The items are others than those that judge: masks of as many would fill the disk. */
-  private Optional<String> emulatedFault(Emulator emulator, Recipe recipe) throws IOException {
-    Optional<Outputs> here = context.forms().form(recipe).unjudged();
-    if (here.isEmpty() || context.unjudged().isEmpty()) {
-      return Optional.empty();
+      boolean ran = form.proof() instanceof Proof.Emulated;
+      boolean good = ran && isGood(form);
+      if (good) {
+        enough = Optional.of(recipe);
+        proof = Optional.of(form.proof());
+        to = middle;
+      } else {
+        from = middle + 1;
+      }
+      tried.add("%d %s".formatted(middle + 1, good ? "enough" : ran ? "too few" : "not run"));
     }
-    int[] chosen = Samples.spread(here.get().items(), context.emulatedItemsMax());
-    Samples items = context.forms().someOfEvaluation().chosen(chosen);
-    Outputs there = emulated(emulator, recipe, context.forms().unjudged(), here.get(), items);
-    return context.unjudged().get().chosen(chosen).fault(there);
+    if (!tried.isEmpty()) {
+      remarks.put(
+          recipes.get(failed),
+          "there with the worst of its %d parts in float: %s"
+              .formatted(parts, String.join(", ", tried)));
+    }
+    if (enough.isPresent() && !recipes.contains(enough.get())) {
+      add(failed + 1, enough.get(), proof.orElseThrow());
+    }
   }
 
-  private Outputs emulated(
-      Emulator emulator, Recipe recipe, List<String> names, Outputs alike, Samples items)
-      throws IOException {
-    List<Integer> sizes = alike.parts().stream().map(Outputs::perItem).toList();
-    Path file = context.forms().form(recipe).file();
-    Engine engine = recipe.candidate().engine();
-    Path folder = context.forms().folder();
-    return emulator
-        .outputs(List.of(new Emulator.Model(engine, file, names, sizes)), items, folder)
-        .getFirst();
+  private void add(int place, Recipe recipe, Proof proof) throws IOException, EngineException {
+    recipes.add(place, recipe);
+    // A file more may change by which device the others' times are told, too.
+    Map<Digest, Timing> reported = reported();
+    candidates.replaceAll(known -> known.at(known.digest().map(reported::get)));
+    candidates.add(place, measured(recipe, reported).with(proof));
   }
 
   private static int winner(List<Choice.Verdict> verdicts) {
@@ -256,6 +269,7 @@ final class ProfilePackaging {
         .flatMap(quality -> context.judge().remark(quality.value()))
         .ifPresent(reasons::add);
     context.remark(context.forms().form(recipes.get(candidate))).ifPresent(reasons::add);
+    Optional.ofNullable(remarks.get(recipes.get(candidate))).ifPresent(reasons::add);
     Choice.Verdict told =
         new Choice.Verdict(verdict.measured(), verdict.winner(), String.join("; ", reasons));
     return new Variant(profile.id(), told, Optional.empty());

@@ -3,6 +3,7 @@ package io.skerry.packager;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.graph.Graph;
+import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.measure.Divergence;
@@ -96,7 +97,7 @@ final class Tuning {
   private Optional<Outputs> trial(Recipe recipe, Samples items) throws IOException {
     try {
       return Optional.of(forms.trial(recipe, items));
-    } catch (EngineException | io.skerry.packager.graph.ModelRefusedException e) {
+    } catch (EngineException | ModelRefusedException e) {
       // The same refusal comes again, with its reason, when the recipe is followed for good.
       return Optional.empty();
     }
@@ -112,17 +113,27 @@ final class Tuning {
     if (known != null) {
       return Optional.of(known);
     }
-    List<Set<String>> layers = bySensitivity(tuned);
-    for (int size = 1; size < layers.size(); size *= 2) {
-      Set<String> floatNodes = new LinkedHashSet<>();
-      layers.subList(0, size).forEach(floatNodes::addAll);
-      Recipe tried = tuned.with(tuned.options().orElseThrow().with(floatNodes));
+    List<Recipe> more = withMoreFloats(tuned, bySensitivity(tuned));
+    for (int size = 1; size <= more.size(); size *= 2) {
+      Recipe tried = more.get(size - 1);
       if (keeps.test(forms.form(tried))) {
         mixed.put(tuned, tried);
         return Optional.of(tried);
       }
     }
     return Optional.empty();
+  }
+
+  private static List<Recipe> withMoreFloats(Recipe recipe, List<Set<String>> worstFirst) {
+    Options options = recipe.options().orElseThrow();
+    Set<String> floatNodes = new LinkedHashSet<>(options.floats());
+    List<Recipe> more = new ArrayList<>();
+    // Something must be left to be integer.
+    for (Set<String> part : worstFirst.subList(0, Math.max(0, worstFirst.size() - 1))) {
+      floatNodes.addAll(part);
+      more.add(recipe.with(options.with(floatNodes)));
+    }
+    return more;
   }
 
   /** Layers, each with what only follows it, worst first: measured with all others in float. */
@@ -139,6 +150,54 @@ final class Tuning {
       off.put(layer, trial(alone, items).map(reference::of));
     }
     return worstFirst(off);
+  }
+
+  /** What recipes say about items, wherever they run; absent where one does not. */
+  @FunctionalInterface
+  interface Trial {
+    Optional<Outputs> said(Recipe recipe, Samples items) throws IOException;
+  }
+
+  /**
+   * The recipe with more and more of its layers back in float: one more part of them at each step,
+   * as long as a part stays integer, first the one that helps the most by itself. A part alone in
+   * integers would not show what is lost: engines calculate with integers between integers only.
+   *
+   * @param partsMax layers are put together into so many parts at most
+   * @param itemsMax items on which each is measured
+   * @param trial runs them where their accuracy counts
+   */
+  List<Recipe> withMoreFloats(Recipe recipe, int partsMax, int itemsMax, Trial trial)
+      throws IOException {
+    Options options = recipe.options().orElseThrow();
+    List<Set<String>> integers =
+        layers().stream().filter(layer -> !options.floats().containsAll(layer)).toList();
+    if (integers.size() < 2) {
+      return List.of();
+    }
+    int[] chosen = Samples.spread(calibration.count(), itemsMax);
+    Samples items = calibration.chosen(chosen);
+    Divergence reference = floats.chosen(chosen);
+    Map<Set<String>, Optional<Double>> spared = new LinkedHashMap<>();
+    for (Set<String> part : together(integers, partsMax)) {
+      Set<String> floatNodes = new LinkedHashSet<>(options.floats());
+      floatNodes.addAll(part);
+      double left =
+          said(trial, recipe.with(options.with(floatNodes)), items)
+              .map(reference::of)
+              .orElse(Double.POSITIVE_INFINITY);
+      spared.put(part, Optional.of(-left));
+    }
+    return withMoreFloats(recipe, worstFirst(spared));
+  }
+
+  private static Optional<Outputs> said(Trial trial, Recipe recipe, Samples items)
+      throws IOException {
+    try {
+      return trial.said(recipe, items);
+    } catch (ModelRefusedException e) {
+      return Optional.empty();
+    }
   }
 
   /** What cannot even be tried as integers is worst of all; the same stay in their order. */

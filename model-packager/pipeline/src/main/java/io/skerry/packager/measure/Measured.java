@@ -51,6 +51,21 @@ public record Measured(
         failure);
   }
 
+  /** The same with other times. */
+  public Measured at(Optional<Timing> other) {
+    return new Measured(
+        candidate,
+        options,
+        bytes,
+        digest,
+        quality,
+        other,
+        estimatedMemoryBytes,
+        proof,
+        unfused,
+        failure);
+  }
+
   /** The same, which must not ship. */
   public Measured failing(String reason) {
     return new Measured(

@@ -100,6 +100,19 @@ public final class Nets {
     return net.graph(output);
   }
 
+  /** Dense layers one after the other, positive in between. */
+  public static Graph denseChain(String output, int inputs, List<float[]> weights) {
+    Nets net = new Nets(1, "x", Shape.BATCH, inputs);
+    int in = inputs;
+    for (float[] each : weights) {
+      boolean isLast = each == weights.getLast();
+      String name = net.constant(Constant.of(Shape.of(each.length / in, in), each));
+      net.add(new Op.Dense(), isLast ? Activation.NONE : Activation.RELU, net.last, name);
+      in = each.length / in;
+    }
+    return net.graph(output);
+  }
+
   /** The depthwise layer's channels a thousand times apart, taken back by the layer after it. */
   public static Graph unequalImageNet(long seed) {
     Graph graph = imageNet(seed);
