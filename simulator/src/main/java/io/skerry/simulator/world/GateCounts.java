@@ -3,6 +3,7 @@ package io.skerry.simulator.world;
 import io.skerry.fleet.gate.ArmCounts;
 import io.skerry.fleet.gate.ArmCounts.Bins;
 import io.skerry.fleet.gate.LatencyEdge;
+import io.skerry.fleet.gate.LatencyHistory;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.protocol.DeviceId;
@@ -56,27 +57,33 @@ final class GateCounts {
   /** A stage opens. */
   void open(Rollout rollout) {
     List<Map<ProfileId, Integer>> slow = new ArrayList<>();
+    List<Map<ProfileId, Integer>> resolutions = new ArrayList<>();
     List<@Nullable Double> ranges = new ArrayList<>();
+    Map<ProfileId, Integer> coarsest = new HashMap<>();
     for (RolloutPart part : rollout.parts) {
-      Map<ProfileId, List<Long>> before =
+      Map<ProfileId, LatencyHistory> before =
           runBefore(part)
               .map(version -> usual.of(part.slot(), version, this::profile))
               .orElse(Map.of());
       Map<ProfileId, Integer> edges = new HashMap<>();
+      Map<ProfileId, Integer> together = new HashMap<>();
       for (Hardware hardware : Hardware.values()) {
-        LatencyEdge.of(
-                before.getOrDefault(hardware.profile(), List.of()),
-                Optional.of(hardware.latencyBudget()))
+        LatencyHistory of = before.getOrDefault(hardware.profile(), new LatencyHistory());
+        of.edge(Optional.of(hardware.latencyBudget()))
             .ifPresent(edge -> edges.put(hardware.profile(), edge));
+        together.put(hardware.profile(), of.resolution());
+        coarsest.merge(hardware.profile(), of.resolution(), Math::max);
       }
       slow.add(edges);
+      resolutions.add(together);
       ranges.add(releases.watched(part.version()).amountRange().orElse(null));
     }
     Map<ProfileId, Integer> budgets = new HashMap<>();
     for (Hardware hardware : Hardware.values()) {
-      budgets.put(hardware.profile(), LatencyEdge.overBudget(hardware.latencyBudget()));
+      int resolution = coarsest.getOrDefault(hardware.profile(), 1);
+      budgets.put(hardware.profile(), LatencyEdge.overBudget(hardware.latencyBudget(), resolution));
     }
-    rollout.arms.open(new StageArms.Edges(slow, budgets, ranges));
+    rollout.arms.open(new StageArms.Edges(slow, budgets, resolutions, ranges));
   }
 
   // What most devices say that they run in the slot, of the others.
@@ -118,7 +125,8 @@ final class GateCounts {
           version,
           window.getWindow(),
           device,
-          latencies(counts, stream));
+          latencies(counts, stream),
+          counts.fold(stream));
     }
     for (Rollout rollout : rollouts.values()) {
       int part = part(rollout, device, model.getSlot(), version, window.getStartMillis());
@@ -163,7 +171,8 @@ final class GateCounts {
     }
     Bins scores = bins(counts, MonitoringPlan.SCORE);
     if (scores != null) {
-      to.scores(scores, releases.watched(version).middles());
+      int resolution = edges.resolutions().get(part).getOrDefault(arm.profile, 1);
+      to.scores(scores, releases.watched(version).middles(), resolution);
     }
     // The versions of a trial share one process: its memory tells nothing of either.
     if (!rollout.isTrial()) {
@@ -177,7 +186,8 @@ final class GateCounts {
     int stream = counts.layout().indexOf(name);
     return stream < 0 || !counts.has(stream)
         ? null
-        : new Bins(counts.layout().bins(stream), bin -> counts.count(stream, bin));
+        : new Bins(
+            counts.layout().bins(stream), counts.fold(stream), bin -> counts.count(stream, bin));
   }
 
   private static ModelVersion version(ModelRef model) {

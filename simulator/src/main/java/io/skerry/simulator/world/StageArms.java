@@ -28,13 +28,15 @@ final class StageArms {
    *
    * @param slow from which bin on a latency is slow, of each part
    * @param budgets from which bin on a latency is over its profile's budget
+   * @param resolutions neighbouring bins that are compared as one, of each part
    * @param ranges in which amounts are off, of each part; null where it says none
    */
   record Edges(
       List<Map<ProfileId, Integer>> slow,
       Map<ProfileId, Integer> budgets,
+      List<Map<ProfileId, Integer>> resolutions,
       List<@Nullable Double> ranges) {
-    static final Edges NONE = new Edges(List.of(), Map.of(), List.of());
+    static final Edges NONE = new Edges(List.of(), Map.of(), List.of(), List.of());
   }
 
   /**

@@ -1,15 +1,14 @@
 package io.skerry.simulator.world;
 
+import io.skerry.fleet.gate.ArmCounts.Bins;
+import io.skerry.fleet.gate.LatencyHistory;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.SlotId;
-import io.skerry.telemetry.sketch.WindowSketch;
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -27,10 +26,12 @@ final class UsualLatencies {
   private static final class One {
     private final DeviceId device;
     private final int[] counts;
+    private final int fold;
 
-    One(DeviceId device, int[] counts) {
+    One(DeviceId device, int[] counts, int fold) {
       this.device = device;
       this.counts = counts;
+      this.fold = fold;
     }
   }
 
@@ -52,47 +53,42 @@ final class UsualLatencies {
     }
   }
 
-  /** Keeps a window. */
-  void add(SlotId slot, ModelVersion version, long index, DeviceId device, int[] counts) {
+  /**
+   * Keeps a window.
+   *
+   * @param fold neighbouring bins that the device added up
+   */
+  void add(SlotId slot, ModelVersion version, long index, DeviceId device, int[] counts, int fold) {
     versions
         .computeIfAbsent(new Place(slot, version), key -> new Windows())
-        .add(index, new One(device, counts));
+        .add(index, new One(device, counts, fold));
   }
 
   /**
-   * Counts by bin of what a version took on devices of each profile.
+   * What a version took on devices of each profile.
    *
    * @param profile what a device is now
    */
-  Map<ProfileId, List<Long>> of(
+  Map<ProfileId, LatencyHistory> of(
       SlotId slot, ModelVersion version, Function<DeviceId, Optional<ProfileId>> profile) {
-    Map<ProfileId, long[]> sums = new HashMap<>();
+    Map<ProfileId, LatencyHistory> usual = new HashMap<>();
     Windows windows = versions.get(new Place(slot, version));
     if (windows != null) {
-      windows
-          .byIndex
-          .values()
-          .forEach(
-              each ->
-                  each.forEach(
-                      one ->
-                          profile
-                              .apply(one.device)
-                              .ifPresent(
-                                  of ->
-                                      add(
-                                          one.counts,
-                                          sums.computeIfAbsent(
-                                              of, key -> new long[WindowSketch.LATENCY_BINS])))));
+      windows.byIndex.values().forEach(each -> each.forEach(one -> add(one, profile, usual)));
     }
-    Map<ProfileId, List<Long>> usual = new HashMap<>();
-    sums.forEach((of, sum) -> usual.put(of, Arrays.stream(sum).boxed().toList()));
     return usual;
   }
 
-  private static void add(int[] counts, long[] to) {
-    for (int bin = 0; bin < to.length; bin++) {
-      to[bin] += counts[bin];
-    }
+  private static void add(
+      One one,
+      Function<DeviceId, Optional<ProfileId>> profile,
+      Map<ProfileId, LatencyHistory> usual) {
+    profile
+        .apply(one.device)
+        .ifPresent(
+            of ->
+                usual
+                    .computeIfAbsent(of, key -> new LatencyHistory())
+                    .add(new Bins(one.counts.length, one.fold, bin -> one.counts[bin])));
   }
 }

@@ -420,6 +420,126 @@ interface EvidenceContract {
     isSum(stage.of(Metric.SLOW_PREDICTIONS).newer(), device(80, 30));
   }
 
+  // Windows of version 1 before the rollout: one in a hundred predictions took bin 14, the others
+  // 9.
+  private RolloutFleet usual(int foldOfMost, int foldOfOne) {
+    RolloutFleet fleet = new RolloutFleet(tables());
+    Instant begin = Records.beginning(fleet.now()).minusSeconds(100);
+    for (int i = 0; i < DEVICES; i++) {
+      Records of = new Records(tables(), RolloutFleet.device(i), RolloutFleet.GATEWAY);
+      int fold = i == 1 ? foldOfOne : foldOfMost;
+      Counted counted = Counted.of(1, i == 0 ? 10 : 110).taking(i == 0 ? 14 : 9).folding(fold);
+      of.stored(1, of.window(begin, counted));
+    }
+    return fleet;
+  }
+
+  // Of the next boot: what was usual has the first numbers of the one before.
+  private static void later(Stage stage, DeviceId device, Counted counted) {
+    stage.of(device).stored(2, stage.of(device).window(stage.start, counted));
+  }
+
+  private static void isUntold(Stage stage, Metric of, int newer, int older) {
+    assertThat(stage.of(of).newer().trials()).as("windows of %s", of).isEqualTo(newer);
+    assertThat(stage.of(of).newer().hits()).isZero();
+    assertThat(stage.of(of).older().trials()).as("windows of %s, controls", of).isEqualTo(older);
+  }
+
+  @Test
+  default void aWindowThatAddedBinsUpAcrossTheEdgeTellsNothingOfIt() {
+    Stage stage = stage();
+    int budget =
+        LatencyEdge.overBudget(
+            ProfileCatalog.builtIn().profile(RolloutFleet.GATEWAY).orElseThrow().latencyBudget());
+    assertThat(budget % 2).isOne();
+
+    stage.window(stage.newer.get(0), Counted.of(2, 30).taking(budget));
+    stage.window(stage.newer.get(1), Counted.of(2, 50).taking(budget).folding(2));
+    // Nothing lies there; but of those windows only the slow ones would be left out.
+    stage.window(stage.newer.get(2), Counted.of(2, 70).taking(4).folding(4));
+    stage.window(stage.older.get(0), Counted.of(1, 20).taking(4));
+    stage.window(stage.older.get(1), Counted.of(1, 40).taking(budget + 4).folding(4));
+
+    isSum(stage.of(Metric.OVER_BUDGET).newer(), device(30, 30));
+    isSum(stage.of(Metric.OVER_BUDGET).older(), device(20, 0));
+    isSum(stage.of(Metric.SLOW_PREDICTIONS).newer(), device(30, 30));
+    isSum(stage.of(Metric.SLOW_PREDICTIONS).older(), device(20, 0));
+    isUntold(stage, Metric.OVER_BUDGET_UNTOLD, 2, 1);
+    isUntold(stage, Metric.SLOW_PREDICTIONS_UNTOLD, 2, 1);
+    isSum(stage.of(Metric.FAILED_PREDICTIONS).newer(), device(30, 0), device(50, 0), device(70, 0));
+  }
+
+  @Test
+  default void anEdgeOnABorderOfWhatWasAddedUpIsExact() {
+    Stage stage = new Stage(tables(), IN_STAGES, usual(1, 1));
+
+    later(stage, stage.newer.get(0), Counted.of(2, 30).taking(9).folding(2));
+    later(stage, stage.newer.get(1), Counted.of(2, 50).taking(11).folding(2));
+    later(stage, stage.newer.get(2), Counted.of(2, 70).taking(20).folding(4));
+
+    isSum(stage.of(Metric.SLOW_PREDICTIONS).newer(), device(30, 0), device(50, 50));
+    isUntold(stage, Metric.SLOW_PREDICTIONS_UNTOLD, 1, 0);
+  }
+
+  @Test
+  default void theEdgeLiesWhereMostDevicesTell() {
+    Stage stage = new Stage(tables(), IN_STAGES, usual(4, 1));
+    int budget =
+        LatencyEdge.overBudget(
+            ProfileCatalog.builtIn().profile(RolloutFleet.GATEWAY).orElseThrow().latencyBudget());
+
+    // Bins 8 to 11 were added up, and 12 to 15.
+    later(stage, stage.newer.get(0), Counted.of(2, 30).taking(11).folding(4));
+    later(stage, stage.newer.get(1), Counted.of(2, 50).taking(12).folding(2));
+    later(stage, stage.newer.get(2), Counted.of(2, 70).taking(budget + 1));
+
+    isSum(stage.of(Metric.SLOW_PREDICTIONS).newer(), device(30, 0), device(50, 50), device(70, 70));
+    isSum(stage.of(Metric.OVER_BUDGET).newer(), device(30, 0), device(50, 0), device(70, 70));
+    isUntold(stage, Metric.SLOW_PREDICTIONS_UNTOLD, 0, 0);
+    isUntold(stage, Metric.OVER_BUDGET_UNTOLD, 0, 0);
+  }
+
+  @Test
+  default void aFewThatAddBinsUpDoNotMoveTheEdge() {
+    Stage stage = new Stage(tables(), IN_STAGES, usual(1, 4));
+
+    later(stage, stage.newer.get(0), Counted.of(2, 30).taking(9));
+    later(stage, stage.newer.get(1), Counted.of(2, 50).taking(10));
+
+    isSum(stage.of(Metric.SLOW_PREDICTIONS).newer(), device(30, 0), device(50, 50));
+  }
+
+  @Test
+  default void scoresThatWereAddedUpAreNoneBesideWholeOnes() {
+    Stage stage = new Stage(tables(), IN_STAGES, usual(1, 1));
+
+    later(stage, stage.newer.get(0), Counted.of(2, 30).scoring(63));
+    later(stage, stage.newer.get(1), Counted.of(2, 50).scoring(63).folding(4));
+    later(stage, stage.older.get(0), Counted.of(1, 20).scoring(63).folding(2));
+
+    double place = 63.5 / 64;
+    isSum(stage.of(Metric.PREDICTIONS).newer(), device(30, 30 * place));
+    isSum(stage.of(Metric.CONFIDENCE).newer(), device(30, 30 * (2 * place - 1)));
+    isSum(stage.of(Metric.PREDICTIONS).older());
+    isUntold(stage, Metric.PREDICTIONS_UNTOLD, 1, 1);
+    isUntold(stage, Metric.CONFIDENCE_UNTOLD, 1, 1);
+  }
+
+  @Test
+  default void scoresAreComparedAsMostDevicesTellThem() {
+    Stage stage = new Stage(tables(), IN_STAGES, usual(2, 1));
+
+    later(stage, stage.newer.get(0), Counted.of(2, 30).scoring(63));
+    later(stage, stage.newer.get(1), Counted.of(2, 50).scoring(63).folding(2));
+    later(stage, stage.newer.get(2), Counted.of(2, 70).scoring(62).folding(4));
+
+    double place = 63. / 64;
+    isSum(stage.of(Metric.PREDICTIONS).newer(), device(30, 30 * place), device(50, 50 * place));
+    double sure = 2 * place - 1;
+    isSum(stage.of(Metric.CONFIDENCE).newer(), device(30, 30 * sure), device(50, 50 * sure));
+    isUntold(stage, Metric.PREDICTIONS_UNTOLD, 1, 0);
+  }
+
   @Test
   default void whatWasCountedOutlivesTheProcess() {
     Stage stage = stage();

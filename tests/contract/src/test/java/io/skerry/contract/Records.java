@@ -1,8 +1,11 @@
 package io.skerry.contract;
 
 import io.skerry.protocol.DeviceId;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.protocol.RecordStream;
+import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Record;
@@ -38,22 +41,28 @@ final class Records {
    *
    * @param latencyBin that all its predictions fell into
    * @param scoreBin likewise
+   * @param fold neighbouring bins that it added up to save bytes
    */
-  record Counted(long version, int predictions, int failed, int latencyBin, int scoreBin) {
+  record Counted(
+      long version, int predictions, int failed, int latencyBin, int scoreBin, int fold) {
     static Counted of(long version, int predictions) {
-      return new Counted(version, predictions, 0, 10, 40);
+      return new Counted(version, predictions, 0, 10, 40, 1);
     }
 
     Counted failing(int some) {
-      return new Counted(version, predictions, some, latencyBin, scoreBin);
+      return new Counted(version, predictions, some, latencyBin, scoreBin, fold);
     }
 
     Counted taking(int bin) {
-      return new Counted(version, predictions, failed, bin, scoreBin);
+      return new Counted(version, predictions, failed, bin, scoreBin, fold);
     }
 
     Counted scoring(int bin) {
-      return new Counted(version, predictions, failed, latencyBin, bin);
+      return new Counted(version, predictions, failed, latencyBin, bin, fold);
+    }
+
+    Counted folding(int by) {
+      return new Counted(version, predictions, failed, latencyBin, scoreBin, by);
     }
   }
 
@@ -69,6 +78,9 @@ final class Records {
 
   Record window(Instant start, Counted counted, long residentBytes) {
     long end = start.toEpochMilli() + WINDOW_MILLIS;
+    if (counted.fold() > 1) {
+      return Record.newBuilder().setWindow(folded(start.toEpochMilli(), end, counted)).build();
+    }
     long answered = (long) counted.predictions() - counted.failed();
     Window.Builder window =
         Window.newBuilder()
@@ -85,6 +97,30 @@ final class Records {
       window.addStreams(stream(MonitoringPlan.SCORE, SCORE_BINS, counted.scoreBin(), answered));
     }
     return Record.newBuilder().setWindow(window).build();
+  }
+
+  // As a device counts and packs it.
+  private Window.Builder folded(long start, long end, Counted counted) {
+    WindowSketch sketch = new WindowSketch(plan(counted.version()));
+    float[] view = new float[sketch.plan().featureCount()];
+    float score = (counted.scoreBin() + .5f) / SCORE_BINS;
+    for (int i = 0; i < counted.predictions(); i++) {
+      sketch.observe(view, score, 0, Math.round(Math.ceil(Math.pow(2, counted.latencyBin() / 2.))));
+    }
+    return sketch.seal(
+        model(counted.version()),
+        end / WINDOW_MILLIS - 1,
+        start,
+        end,
+        new Degradation(1, counted.fold(), 8));
+  }
+
+  private static MonitoringPlan plan(long version) {
+    try {
+      return MonitoringPlan.of(Tables.monitoring(version));
+    } catch (MalformedDocumentException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static StreamCounts stream(String name, int bins, int at, long count) {

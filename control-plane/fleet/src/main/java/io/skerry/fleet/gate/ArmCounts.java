@@ -1,7 +1,9 @@
 package io.skerry.fleet.gate;
 
 import io.skerry.telemetry.sketch.MonitoringManifests;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntToDoubleFunction;
 import java.util.function.IntToLongFunction;
 
 /**
@@ -16,12 +18,19 @@ public final class ArmCounts {
    * Counts of one stream of a window.
    *
    * @param bins how many
+   * @param fold neighbouring ordinary bins that the device added up, 1 or more: the sum lies in the
+   *     first of them
    * @param count of a bin, from 0
    */
-  public record Bins(int bins, IntToLongFunction count) {
+  public record Bins(int bins, int fold, IntToLongFunction count) {
     /** As the server has them. */
-    public static Bins of(List<Long> counts) {
-      return new Bins(counts.size(), counts::get);
+    public static Bins of(List<Long> counts, int fold) {
+      return new Bins(counts.size(), fold, counts::get);
+    }
+
+    // What lies below an edge within bins that were added up, and what above, nobody knows.
+    private boolean tells(int edge) {
+      return edge >= bins || edge % fold == 0;
     }
 
     private double from(int first) {
@@ -33,14 +42,23 @@ public final class ArmCounts {
     }
   }
 
-  /** Trials by metric, each in the place that its number says; a copy. */
+  /** Trials by metric, each in the place that its number says, up to the last that has any. */
   public double[] trials() {
-    return trials.clone();
+    return Arrays.copyOf(trials, last());
   }
 
   /** Hits, likewise. */
   public double[] hits() {
-    return hits.clone();
+    return Arrays.copyOf(hits, last());
+  }
+
+  // Few windows tell nothing of a metric: rows are stored without those places where none does.
+  private int last() {
+    int last = trials.length;
+    while (last > Metric.ERROR.number() && trials[last - 1] == 0) {
+      last--;
+    }
+    return last;
   }
 
   /** Trials of one metric. */
@@ -69,12 +87,13 @@ public final class ArmCounts {
   }
 
   /**
-   * A window's latencies.
+   * A window's latencies. It tells nothing where the edge lies within bins that were added up, also
+   * if they are empty: of such windows only those would be left out that are slow.
    *
    * @param edge bin from which on they are slow, as {@link LatencyEdge} has it
    */
   public void latencies(Bins latencies, int edge) {
-    add(Metric.SLOW_PREDICTIONS, latencies.from(0), latencies.from(edge));
+    latencies(latencies, edge, Metric.SLOW_PREDICTIONS, Metric.SLOW_PREDICTIONS_UNTOLD);
   }
 
   /**
@@ -83,7 +102,15 @@ public final class ArmCounts {
    * @param budget bin from which on all are over it
    */
   public void latenciesOfBudget(Bins latencies, int budget) {
-    add(Metric.OVER_BUDGET, latencies.from(0), latencies.from(budget));
+    latencies(latencies, budget, Metric.OVER_BUDGET, Metric.OVER_BUDGET_UNTOLD);
+  }
+
+  private void latencies(Bins latencies, int edge, Metric metric, Metric untold) {
+    if (latencies.tells(edge)) {
+      add(metric, latencies.from(0), latencies.from(edge));
+    } else {
+      add(untold, 1, 0);
+    }
   }
 
   /**
@@ -103,35 +130,82 @@ public final class ArmCounts {
    * A window's scores. Those outside 0 to 1 are no probabilities: nothing is known of their range.
    *
    * @param middles of the ordinary bins
+   * @param resolution neighbouring bins that are compared as one; a window that added up more of
+   *     them tells nothing
    */
-  public void scores(Bins scores, List<Double> middles) {
+  public void scores(Bins scores, List<Double> middles, int resolution) {
     if (middles.stream().anyMatch(middle -> middle < 0 || middle > 1)) {
       return;
     }
-    double all = 0;
-    double position = 0;
-    double confidence = 0;
-    for (int bin = 0; bin < Math.min(middles.size(), scores.bins()); bin++) {
-      long count = scores.count().applyAsLong(bin);
-      all += count;
-      position += count * middles.get(bin);
-      confidence += count * Math.abs(2 * middles.get(bin) - 1);
-    }
-    add(Metric.PREDICTIONS, all, position);
-    add(Metric.CONFIDENCE, all, confidence);
+    Groups groups = new Groups(Math.min(middles.size(), scores.bins()), resolution);
+    add(scores, groups, groups.mean(middles::get), Metric.PREDICTIONS, Metric.PREDICTIONS_UNTOLD);
+    add(
+        scores,
+        groups,
+        groups.mean(bin -> Math.abs(2 * middles.get(bin) - 1)),
+        Metric.CONFIDENCE,
+        Metric.CONFIDENCE_UNTOLD);
   }
 
-  /** A window's predicted classes, and how likely they were. */
-  public void classes(Bins confidences, Bins classes) {
-    double bins = MonitoringManifests.SCORE_BINS;
-    for (int bin = 0; bin < Math.min(bins, confidences.bins()); bin++) {
-      long count = confidences.count().applyAsLong(bin);
-      add(Metric.CONFIDENCE, (double) count, count * (bin + .5) / bins);
+  /**
+   * A window's predicted classes, and how likely they were.
+   *
+   * @param resolution as of {@link #scores}
+   */
+  public void classes(Bins confidences, Bins classes, int resolution) {
+    int bins = MonitoringManifests.SCORE_BINS;
+    Groups likely = new Groups(Math.min(bins, confidences.bins()), resolution);
+    add(
+        confidences,
+        likely,
+        likely.mean(bin -> (bin + .5) / bins),
+        Metric.CONFIDENCE,
+        Metric.CONFIDENCE_UNTOLD);
+    // The place of the first of several: their mean would bring all groups together.
+    Groups predicted = new Groups(classes.bins(), resolution);
+    add(classes, predicted, Metric::place, Metric.PREDICTIONS, Metric.PREDICTIONS_UNTOLD);
+  }
+
+  /** Neighbouring bins that are compared as one, where there are two groups or more. */
+  private record Groups(int ordinary, int width) {
+    Groups {
+      width = ordinary >= 2 * width ? width : 1;
     }
-    for (int index = 0; index < classes.bins(); index++) {
-      long count = classes.count().applyAsLong(index);
-      add(Metric.PREDICTIONS, (double) count, count * Metric.place(index));
+
+    int end(int first) {
+      return Math.min(ordinary, first + width);
     }
+
+    IntToDoubleFunction mean(IntToDoubleFunction weight) {
+      return first -> {
+        double sum = 0;
+        for (int bin = first; bin < end(first); bin++) {
+          sum += weight.applyAsDouble(bin);
+        }
+        return sum / (end(first) - first);
+      };
+    }
+  }
+
+  private void add(
+      Bins bins, Groups groups, IntToDoubleFunction weight, Metric metric, Metric untold) {
+    if (bins.fold() > groups.width()) {
+      add(untold, 1, 0);
+      return;
+    }
+    double all = 0;
+    double weighed = 0;
+    for (int first = 0; first < groups.ordinary(); first += groups.width()) {
+      long count = 0;
+      for (int bin = first; bin < groups.end(first); bin++) {
+        count += bins.count().applyAsLong(bin);
+      }
+      if (count > 0) {
+        all += count;
+        weighed += count * weight.applyAsDouble(first);
+      }
+    }
+    add(metric, all, weighed);
   }
 
   /**

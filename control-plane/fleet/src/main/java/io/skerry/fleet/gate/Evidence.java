@@ -103,5 +103,10 @@ public record Evidence(
     Comparison of(Metric metric) {
       return metrics.getOrDefault(metric, Comparison.NONE);
     }
+
+    /** Windows that told nothing of the metric, for their device added bins up. */
+    Comparison untold(Metric metric) {
+      return metric.untold().map(this::of).orElse(Comparison.NONE);
+    }
   }
 }

@@ -184,7 +184,10 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
   private static boolean isJudged(GateSpec spec, Evidence evidence) {
     return spec.reference(evidence.promise()).isPresent()
         || evidence.profiles().values().stream()
-            .anyMatch(seen -> seen.of(spec.metric()).hasControls());
+            .anyMatch(
+                seen ->
+                    seen.of(spec.metric()).hasControls()
+                        || seen.untold(spec.metric()).hasControls());
   }
 
   /**

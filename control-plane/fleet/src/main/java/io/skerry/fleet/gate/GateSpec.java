@@ -67,6 +67,8 @@ public record GateSpec(
       case ACCURACY -> promise.isPresent() || limit == 0 ? promise : OptionalDouble.of(limit);
       case ERROR -> limit == 0 ? OptionalDouble.empty() : OptionalDouble.of(limit);
       case PREDICTIONS, CONFIDENCE, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> OptionalDouble.empty();
+      case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> OptionalDouble.empty();
+      case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> OptionalDouble.empty();
     };
   }
 

@@ -26,15 +26,27 @@ public final class LatencyEdge {
    * @param older counts of the old version
    */
   public static Optional<Integer> of(List<Long> older, Optional<Duration> budget) {
+    return of(older, 1, budget);
+  }
+
+  /**
+   * The same among the borders of so many neighbouring bins.
+   *
+   * @param resolution bins that are compared as one, at least 1
+   */
+  static Optional<Integer> of(List<Long> older, int resolution, Optional<Duration> budget) {
     long total = older.stream().mapToLong(Long::longValue).sum();
     if (total < SAMPLE_MIN) {
-      return budget.map(LatencyEdge::overBudget);
+      return budget.map(of -> overBudget(of, resolution));
     }
     int best = older.size();
     double closest = Double.POSITIVE_INFINITY;
     long above = 0;
     for (int bin = older.size() - 1; bin >= 0; bin--) {
       above += older.get(bin);
+      if (bin % resolution != 0) {
+        continue;
+      }
       if (above > SHARE_MAX * total) {
         break;
       }
@@ -50,11 +62,20 @@ public final class LatencyEdge {
 
   /** The first bin that is wholly over the budget. */
   public static int overBudget(Duration budget) {
+    return overBudget(budget, 1);
+  }
+
+  /**
+   * The first border of so many neighbouring bins from which on all are wholly over the budget.
+   *
+   * @param resolution bins that are compared as one, at least 1
+   */
+  public static int overBudget(Duration budget, int resolution) {
     double micros = budget.toNanos() / 1e3;
     int bin = 0;
     while (Math.pow(2, bin / 2.0) < micros) {
       bin++;
     }
-    return bin;
+    return Math.ceilDiv(bin, resolution) * resolution;
   }
 }

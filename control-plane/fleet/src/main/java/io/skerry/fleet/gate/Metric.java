@@ -42,7 +42,18 @@ public enum Metric {
    * its reference, at most all of it; of those whose actual outcome is known. Of such a model
    * nothing is {@link #ACCURACY}.
    */
-  ERROR(11, "error", Harm.MORE, false);
+  ERROR(11, "error", Harm.MORE, false),
+  /**
+   * Windows that tell nothing of {@link #SLOW_PREDICTIONS}, for their device added bins up across
+   * the latency that is asked about; trials without hits. No gate is on it or on those after it.
+   */
+  SLOW_PREDICTIONS_UNTOLD(12, "latency-p99-untold", Harm.MORE, false),
+  /** The same of {@link #OVER_BUDGET}. */
+  OVER_BUDGET_UNTOLD(13, "latency-budget-untold", Harm.MORE, false),
+  /** The same of {@link #PREDICTIONS}, where others add up fewer bins. */
+  PREDICTIONS_UNTOLD(14, "prediction-distribution-untold", Harm.MORE, false),
+  /** The same of {@link #CONFIDENCE}. */
+  CONFIDENCE_UNTOLD(15, "confidence-untold", Harm.MORE, false);
 
   /** Which way a difference hurts. */
   public enum Harm {
@@ -52,7 +63,7 @@ public enum Metric {
   }
 
   /** The highest number of a metric. */
-  public static final int NUMBER_MAX = 11;
+  public static final int NUMBER_MAX = 15;
 
   /** What a reading of memory weighs: it is measured, and says more than one hit or miss. */
   public static final int MEMORY_TRIALS = 100;
@@ -122,6 +133,20 @@ public enum Metric {
    */
   boolean isByLimit() {
     return this == OVER_BUDGET;
+  }
+
+  /** What counts the windows that tell nothing of it; empty: all do that are of it. */
+  Optional<Metric> untold() {
+    return switch (this) {
+      case SLOW_PREDICTIONS -> Optional.of(SLOW_PREDICTIONS_UNTOLD);
+      case OVER_BUDGET -> Optional.of(OVER_BUDGET_UNTOLD);
+      case PREDICTIONS -> Optional.of(PREDICTIONS_UNTOLD);
+      case CONFIDENCE -> Optional.of(CONFIDENCE_UNTOLD);
+      case FAILED_PREDICTIONS, RESTARTS, MEMORY -> Optional.empty();
+      case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE, ERROR -> Optional.empty();
+      case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> Optional.empty();
+      case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> Optional.empty();
+    };
   }
 
   /** Whether it is told by what became true of an answer that somebody got. */

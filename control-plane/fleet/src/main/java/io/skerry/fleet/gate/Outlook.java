@@ -141,6 +141,8 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
           case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, PREDICTIONS, CONFIDENCE ->
               size.predictionsPerDevice();
           case RESTARTS -> size.windowsPerDevice();
+          case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> 0;
+          case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> 0;
           case MEMORY -> size.windowsPerDevice() * Metric.MEMORY_TRIALS;
           case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE, ERROR -> size.outcomesPerDevice();
         };
@@ -150,6 +152,8 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
           case MEMORY, PREDICTIONS, CONFIDENCE -> .5;
           case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> .95;
           case ERROR -> .05;
+          case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> 0;
+          case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> 0;
         };
     return perDevice == 0
         ? Comparison.NONE

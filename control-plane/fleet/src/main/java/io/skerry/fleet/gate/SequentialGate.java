@@ -47,6 +47,7 @@ final class SequentialGate {
       GateSpec spec, Evidence evidence, Map<ProfileId, Long> running, Risk risk) {
     List<GateResult> results = new ArrayList<>();
     List<Comparison> all = new ArrayList<>();
+    List<Comparison> untold = new ArrayList<>();
     boolean alone = evidence.profiles().size() == 1;
     evidence
         .profiles()
@@ -54,6 +55,7 @@ final class SequentialGate {
             (profile, seen) -> {
               Comparison one = seen.of(spec.metric());
               all.add(one);
+              untold.add(seen.untold(spec.metric()));
               // The only profile is the whole stage: it decides whatever its size.
               boolean counts =
                   alone
@@ -64,12 +66,19 @@ final class SequentialGate {
                       spec,
                       profile.value(),
                       spec.basis(List.of(one), evidence.promise()),
+                      seen.untold(spec.metric()),
                       risk,
                       counts));
             });
     if (!alone) {
       results.addFirst(
-          judged(spec, GateResult.POOLED, spec.basis(all, evidence.promise()), risk, true));
+          judged(
+              spec,
+              GateResult.POOLED,
+              spec.basis(all, evidence.promise()),
+              Comparison.sum(untold),
+              risk,
+              true));
     }
     return results;
   }
@@ -113,6 +122,35 @@ final class SequentialGate {
           waits,
           "; whether the version before keeps that is not known");
     }
+  }
+
+  private static GateResult judged(
+      GateSpec spec, String scope, Basis basis, Comparison untold, Risk risk, boolean decides) {
+    GateResult result = judged(spec, scope, basis, risk, decides);
+    return untold.newer().devices() + untold.older().devices() == 0
+        ? result
+        : withUntold(result, untold);
+  }
+
+  // Windows that came and say nothing are no silence: people see which, and what to do.
+  private static GateResult withUntold(GateResult result, Comparison untold) {
+    Map<String, Double> numbers = new TreeMap<>(result.numbers());
+    numbers.put("untoldWindows", untold.newer().trials());
+    numbers.put("untoldControlWindows", untold.older().trials());
+    return new GateResult(
+        result.gate(),
+        result.scope(),
+        result.verdict(),
+        "%s; %.0f windows of %d devices and %.0f of %d control devices tell nothing of it, for their byte budget adds up bins: a larger one tells"
+            .formatted(
+                result.reason(),
+                untold.newer().trials(),
+                untold.newer().devices(),
+                untold.older().trials(),
+                untold.older().devices()),
+        result.required(),
+        result.action(),
+        numbers);
   }
 
   private static GateResult judged(

@@ -16,7 +16,11 @@ class ArmCountsTest {
   }
 
   private static Bins bins(Long... counts) {
-    return Bins.of(List.of(counts));
+    return folded(1, counts);
+  }
+
+  private static Bins folded(int fold, Long... counts) {
+    return Bins.of(List.of(counts), fold);
   }
 
   @Test
@@ -45,6 +49,64 @@ class ArmCountsTest {
   }
 
   @Test
+  void countsNoLatencyWhereTheEdgeLiesWithinWhatWasAddedUp() {
+    counts.latencies(folded(2, 5L, 0L, 11L, 0L), 2);
+    counts.latencies(folded(4, 5L, 0L, 0L, 0L, 7L, 0L, 0L, 0L), 4);
+    counts.latencies(folded(2, 5L, 0L), 2);
+    has(Metric.SLOW_PREDICTIONS, 33, 18);
+    has(Metric.SLOW_PREDICTIONS_UNTOLD, 0, 0);
+
+    counts.latencies(folded(2, 5L, 0L, 11L, 0L), 1);
+    counts.latencies(folded(2, 5L, 0L, 0L, 0L), 3);
+    counts.latenciesOfBudget(folded(4, 5L, 0L, 0L, 0L), 2);
+
+    has(Metric.SLOW_PREDICTIONS, 33, 18);
+    has(Metric.SLOW_PREDICTIONS_UNTOLD, 2, 0);
+    has(Metric.OVER_BUDGET_UNTOLD, 1, 0);
+  }
+
+  @Test
+  void countsScoresAlikeHoweverManyBinsWereAddedUp() {
+    List<Double> middles = List.of(.125, .375, .625, .875);
+    counts.scores(bins(1L, 2L, 3L, 4L), middles, 2);
+    has(Metric.PREDICTIONS, 10, 3 * .25 + 7 * .75);
+    has(Metric.CONFIDENCE, 10, 10 * .5);
+
+    counts.scores(folded(2, 3L, 0L, 7L, 0L), middles, 2);
+    has(Metric.PREDICTIONS, 20, 2 * (3 * .25 + 7 * .75));
+
+    counts.scores(folded(2, 3L, 0L, 7L, 0L), middles, 1);
+    has(Metric.PREDICTIONS, 20, 2 * (3 * .25 + 7 * .75));
+    has(Metric.PREDICTIONS_UNTOLD, 1, 0);
+    has(Metric.CONFIDENCE_UNTOLD, 1, 0);
+  }
+
+  @Test
+  void countsClassesAlikeHoweverManyWereAddedUp() {
+    counts.classes(bins(0L, 4L), bins(1L, 2L, 3L, 4L), 2);
+    counts.classes(bins(0L, 4L), folded(2, 3L, 0L, 7L, 0L), 2);
+    has(Metric.PREDICTIONS, 20, 14 * Metric.place(2));
+
+    // Two or three are never added up.
+    counts.classes(bins(0L, 4L), bins(0L, 1L, 0L), 2);
+    has(Metric.PREDICTIONS, 21, 14 * Metric.place(2) + Metric.place(1));
+
+    counts.classes(bins(0L, 4L), folded(2, 3L, 0L, 7L, 0L), 1);
+    has(Metric.PREDICTIONS_UNTOLD, 1, 0);
+    has(Metric.CONFIDENCE_UNTOLD, 0, 0);
+  }
+
+  @Test
+  void storesPlacesOfWindowsThatTellNothingOnlyWhereThereAreSome() {
+    counts.window(1, 0, 0);
+    assertThat(counts.trials()).hasSize(Metric.ERROR.number());
+
+    counts.latenciesOfBudget(folded(2, 5L, 0L, 0L, 0L), 1);
+    assertThat(counts.trials()).hasSize(Metric.OVER_BUDGET_UNTOLD.number()).endsWith(1);
+    assertThat(counts.hits()).hasSameSizeAs(counts.trials());
+  }
+
+  @Test
   void countsMemoryOnlyWhereBothSizesAreKnown() {
     counts.memory(0, 1000);
     counts.memory(100, 0);
@@ -57,18 +119,18 @@ class ArmCountsTest {
 
   @Test
   void countsScoresThatAreProbabilitiesOnly() {
-    counts.scores(bins(4L, 4L), List.of(.25, 1.5));
+    counts.scores(bins(4L, 4L), List.of(.25, 1.5), 1);
     has(Metric.PREDICTIONS, 0, 0);
 
     // What lies beyond the ordinary bins has no place.
-    counts.scores(bins(4L, 2L, 9L), List.of(.25, .75));
+    counts.scores(bins(4L, 2L, 9L), List.of(.25, .75), 1);
     has(Metric.PREDICTIONS, 6, 2.5);
     has(Metric.CONFIDENCE, 6, 3);
   }
 
   @Test
   void countsClassesByTheirPlaceAndTheirConfidence() {
-    counts.classes(bins(0L, 2L), bins(3L, 1L));
+    counts.classes(bins(0L, 2L), bins(3L, 1L), 1);
 
     has(Metric.PREDICTIONS, 4, Metric.place(1));
     has(Metric.CONFIDENCE, 2, 2 * 1.5 / 64);

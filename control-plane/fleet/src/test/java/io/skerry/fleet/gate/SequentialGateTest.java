@@ -122,6 +122,39 @@ class SequentialGateTest {
   }
 
   @Test
+  void saysWhichWindowsTellNothingOfWhatIsAsked() {
+    ArmSums windows = ArmSums.NONE.plus(5, 0).plus(7, 0);
+    Comparison untold = new Comparison(windows, ArmSums.NONE);
+    Comparison controlsOnly = new Comparison(ArmSums.NONE, arm(50, 1000, .01));
+    Evidence.OfProfile seen =
+        new Evidence.OfProfile(
+            Map.of(Metric.SLOW_PREDICTIONS, controlsOnly, Metric.SLOW_PREDICTIONS_UNTOLD, untold));
+
+    GateResult result =
+        judged(
+                Metric.SLOW_PREDICTIONS,
+                new Evidence(Map.of(AVX2, seen, NEON, seen), OptionalDouble.empty()))
+            .getFirst();
+
+    assertThat(result.verdict()).isEqualTo(Verdict.NO_DATA);
+    assertThat(result.blocks()).isTrue();
+    assertThat(result.scope()).isEqualTo(GateResult.POOLED);
+    assertThat(result.reason()).contains("24 windows of 4 devices", "byte budget");
+    assertThat(result.numbers()).containsEntry("untoldWindows", 24.0);
+  }
+
+  @Test
+  void isShownWhereAlsoTheControlsTellNothing() {
+    ArmSums windows = ArmSums.NONE.plus(5, 0).plus(7, 0);
+    Evidence.OfProfile seen =
+        new Evidence.OfProfile(Map.of(Metric.CONFIDENCE_UNTOLD, new Comparison(windows, windows)));
+
+    assertThat(judged(Metric.CONFIDENCE, new Evidence(Map.of(AVX2, seen), OptionalDouble.empty())))
+        .singleElement()
+        .matches(result -> result.verdict() == Verdict.NO_DATA && !result.blocks());
+  }
+
+  @Test
   void waitsForNoMemoryThatOlderAgentsDoNotTell() {
     ArmSums told = ArmSums.NONE;
     for (int device = 0; device < 10; device++) {

@@ -21,7 +21,6 @@ import io.skerry.wire.fleet.v1.Window;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -151,20 +150,16 @@ final class RecordReader {
    * Checks counts and sums against the artifact that they are of; tells the streams that gates
    * read.
    */
-  private static List<StreamCounts> gated(
+  private static Map<String, RecordsStoring.Counts> gated(
       ModelVersion version, Window window, WindowLayouts layouts) throws Malformed {
-    List<StreamCounts> gated = new ArrayList<>();
+    Map<String, RecordsStoring.Counts> gated = new HashMap<>();
     try {
       WindowCounts counts = layouts.counts(version, window);
       layouts.coMoments(version, window);
       for (String name : List.of(LATENCY, SCORE, MonitoringPlan.CONFIDENCE, MonitoringPlan.CLASS)) {
         int stream = counts.layout().indexOf(name);
         if (stream >= 0 && counts.has(stream)) {
-          gated.add(
-              StreamCounts.newBuilder()
-                  .setStream(name)
-                  .addAllCounts(counts.counts(stream))
-                  .build());
+          gated.put(name, new RecordsStoring.Counts(counts.counts(stream), counts.fold(stream)));
         }
       }
       return gated;

@@ -9,14 +9,12 @@ import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.Sample;
-import io.skerry.wire.fleet.v1.StreamCounts;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Rows of one transaction, gathered by table and inserted together. */
@@ -105,11 +103,9 @@ final class RecordRows {
           GSON.toJson(window.samplesRefused()),
           window.record().toByteArray()
         });
-    for (StreamCounts stream : window.gated()) {
-      // Others are judged as they come; latencies also say later what was usual before.
-      if (!stream.getStream().equals(RecordReader.LATENCY)) {
-        continue;
-      }
+    // Others are judged as they come; latencies also say later what was usual before.
+    RecordsStoring.Counts latencies = window.gated().get(RecordReader.LATENCY);
+    if (latencies != null) {
       streams.add(
           new @Nullable Object[] {
             device,
@@ -119,8 +115,9 @@ final class RecordRows {
             model,
             window.version().version(),
             window.index(),
-            stream.getStream(),
-            stream.getCountsList().stream().mapToLong(Long::longValue).toArray()
+            RecordReader.LATENCY,
+            latencies.bins().stream().mapToLong(Long::longValue).toArray(),
+            latencies.fold()
           });
     }
     told.add(
@@ -134,10 +131,7 @@ final class RecordRows {
             window.predictions(),
             window.predictionsFailed(),
             window.residentBytes(),
-            window.gated().stream()
-                .collect(
-                    Collectors.toMap(
-                        StreamCounts::getStream, StreamCounts::getCountsList, (a, b) -> a))));
+            window.gated()));
   }
 
   // Whoever it is of is never stored: a pseudonym finds it again.
@@ -268,8 +262,8 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model, version,
-          window_index, stream, counts)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?)
+          window_index, stream, counts, fold)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
         streams);
     transaction.batch(

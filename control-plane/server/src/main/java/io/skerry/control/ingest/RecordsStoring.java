@@ -37,9 +37,21 @@ public record RecordsStoring(
       long predictions,
       long predictionsFailed,
       long residentBytes,
-      Map<String, List<Long>> streams) {
+      Map<String, Counts> streams) {
     public Window {
       streams = Map.copyOf(streams);
+    }
+  }
+
+  /**
+   * Counts of one stream of a window.
+   *
+   * @param fold neighbouring ordinary bins that the device added up: the sum lies in the first of
+   *     them
+   */
+  public record Counts(List<Long> bins, int fold) {
+    public Counts {
+      bins = List.copyOf(bins);
     }
   }
 }

@@ -4,9 +4,7 @@ import com.google.protobuf.ByteString;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
-import io.skerry.wire.fleet.v1.StreamCounts;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -19,7 +17,7 @@ import java.util.Map;
  * @param residentBytes memory of the agent's process at the window's end; 0 or less is not known
  * @param samplesRefused samples that were chosen and not kept, by stratum
  * @param record the wire message, byte for byte
- * @param gated its streams that gates read bin by bin
+ * @param gated its streams that gates read bin by bin, by name
  */
 record StoredWindow(
     DeviceId device,
@@ -38,9 +36,9 @@ record StoredWindow(
     long residentBytes,
     Map<String, Long> samplesRefused,
     ByteString record,
-    List<StreamCounts> gated) {
+    Map<String, RecordsStoring.Counts> gated) {
   StoredWindow {
     samplesRefused = Map.copyOf(samplesRefused);
-    gated = List.copyOf(gated);
+    gated = Map.copyOf(gated);
   }
 }

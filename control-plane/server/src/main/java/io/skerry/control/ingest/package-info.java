@@ -12,7 +12,8 @@
  *                          record (the wire window), received_at
  *                          (window_millis, window_index: the span that it is judged in; told_millis:
  *                          the length that the device told, null in rows from before there were spans)
- * telemetry_window_stream  the same key and stream, slot, model, version, window_index, counts bigint[]
+ * telemetry_window_stream  the same key and stream, slot, model, version, window_index, counts bigint[],
+ *                          fold (neighbouring bins that the device added up; 1 in rows of before)
  *                          (index: model, version, window_index, stream)
  * telemetry_feedback       device, boot_epoch, sequence (key), prediction_id, subject, slot, model,
  *                          version, actual, joined, score, predicted_class, confidence,

@@ -18,6 +18,7 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.gate.ArmCounts;
 import io.skerry.fleet.gate.ArmCounts.Bins;
 import io.skerry.fleet.gate.LatencyEdge;
+import io.skerry.fleet.gate.LatencyHistory;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.profile.HardwareProfile;
@@ -75,17 +76,23 @@ final class Arms {
   void open(Transaction transaction, RolloutOrder order, int stage) {
     StageEvidence.forget(transaction, order.id(), stage);
     Map<String, Integer> edges = new TreeMap<>();
-    for (String profile : RolloutTables.profiles(transaction, order.id())) {
-      budget(profile)
-          .map(LatencyEdge::overBudget)
-          .ifPresent(edge -> edges.put(budgetOf(profile), edge));
-    }
+    List<String> known = RolloutTables.profiles(transaction, order.id());
+    Map<String, Integer> resolutions = new HashMap<>();
     for (Part part : order.parts()) {
-      Map<String, List<Long>> history = history(transaction, part);
-      for (String profile : RolloutTables.profiles(transaction, order.id())) {
-        LatencyEdge.of(history.getOrDefault(profile, List.of()), budget(profile))
-            .ifPresent(edge -> edges.put(part.slot() + "/" + profile, edge));
+      Map<String, LatencyHistory> history = history(transaction, part);
+      for (String profile : known) {
+        LatencyHistory of = history.getOrDefault(profile, new LatencyHistory());
+        of.edge(budget(profile)).ifPresent(edge -> edges.put(edgeOf(part, profile), edge));
+        resolutions.merge(profile, of.resolution(), Math::max);
+        if (of.resolution() > 1) {
+          edges.put(resolutionOf(part, profile), of.resolution());
+        }
       }
+    }
+    for (String profile : known) {
+      budget(profile)
+          .map(budget -> LatencyEdge.overBudget(budget, resolutions.getOrDefault(profile, 1)))
+          .ifPresent(edge -> edges.put(budgetOf(profile), edge));
     }
     transaction.update(
         """
@@ -114,15 +121,22 @@ final class Arms {
     return amounts;
   }
 
+  private static String edgeOf(Part part, String profile) {
+    return part.slot() + "/" + profile;
+  }
+
+  // Neighbouring bins that are compared as one; 1 where it is not said.
+  private static String resolutionOf(Part part, String profile) {
+    return edgeOf(part, profile) + "/resolution";
+  }
+
   // Beside the edges of "slot/profile": no slot is nameless.
   private static String budgetOf(String profile) {
     return "/" + profile;
   }
 
-  private record Latencies(String profile, List<Long> counts) {}
-
-  private static Map<String, List<Long>> history(Transaction transaction, Part part) {
-    Map<String, List<Long>> byProfile = new HashMap<>();
+  private static Map<String, LatencyHistory> history(Transaction transaction, Part part) {
+    Map<String, LatencyHistory> byProfile = new HashMap<>();
     Optional<ModelVersion> before =
         transaction.first(
             """
@@ -138,30 +152,24 @@ final class Arms {
     if (before.isEmpty()) {
       return byProfile;
     }
-    List<Latencies> windows =
-        transaction.list(
-            """
-            select device.profile, s.counts from telemetry_window_stream s
-            join device on device.id = s.device and device.profile is not null
-            where s.model = ? and s.version = ? and s.slot = ? and s.stream = '$latency'
-            order by s.window_index desc limit ?
-            """,
-            row ->
-                new Latencies(
-                    row.text("profile"), Arrays.stream(row.bigints("counts")).boxed().toList()),
-            before.get().model().value(),
-            before.get().version(),
-            part.slot().value(),
-            HISTORY_MAX);
-    for (Latencies window : windows) {
-      List<Long> sum = byProfile.computeIfAbsent(window.profile(), unused -> new ArrayList<>());
-      for (int bin = 0; bin < window.counts().size(); bin++) {
-        if (bin == sum.size()) {
-          sum.add(0L);
-        }
-        sum.set(bin, sum.get(bin) + window.counts().get(bin));
-      }
-    }
+    transaction.forEach(
+        """
+        select device.profile, s.counts, s.fold from telemetry_window_stream s
+        join device on device.id = s.device and device.profile is not null
+        where s.model = ? and s.version = ? and s.slot = ? and s.stream = '$latency'
+        order by s.window_index desc limit ?
+        """,
+        row ->
+            byProfile
+                .computeIfAbsent(profile(row), unused -> new LatencyHistory())
+                .add(
+                    Bins.of(
+                        Arrays.stream(row.bigints("counts")).boxed().toList(),
+                        row.integer("fold"))),
+        before.get().model().value(),
+        before.get().version(),
+        part.slot().value(),
+        HISTORY_MAX);
     return byProfile;
   }
 
@@ -371,26 +379,31 @@ final class Arms {
     boolean another = arm.bootEpochs.add(window.bootEpoch()) && arm.bootEpochs.size() > 1;
     arm.counts.window(window.predictions(), window.predictionsFailed(), another ? 1 : 0);
     Part part = Objects.requireNonNull(rollout.at(window.slot()));
-    List<Long> latency = window.streams().get(LATENCY);
-    Integer edge = rollout.edges().get(part.slot() + "/" + arm.profile);
+    RecordsStoring.Counts latency = window.streams().get(LATENCY);
+    Integer edge = rollout.edges().get(edgeOf(part, arm.profile));
     if (latency != null && edge != null) {
-      arm.counts.latencies(Bins.of(latency), edge);
+      arm.counts.latencies(bins(latency), edge);
     }
     Integer budget = rollout.edges().get(budgetOf(arm.profile));
     if (latency != null && budget != null) {
-      arm.counts.latenciesOfBudget(Bins.of(latency), budget);
+      arm.counts.latenciesOfBudget(bins(latency), budget);
     }
-    List<Long> scores = window.streams().get(MonitoredStreams.SCORE);
+    int resolution = rollout.edges().getOrDefault(resolutionOf(part, arm.profile), 1);
+    RecordsStoring.Counts scores = window.streams().get(MonitoredStreams.SCORE);
     if (scores != null) {
       monitoring
           .scores(window.manifest())
-          .ifPresent(middles -> arm.counts.scores(Bins.of(scores), middles));
+          .ifPresent(middles -> arm.counts.scores(bins(scores), middles, resolution));
     }
-    List<Long> confidences = window.streams().get(MonitoringPlan.CONFIDENCE);
-    List<Long> classes = window.streams().get(MonitoringPlan.CLASS);
+    RecordsStoring.Counts confidences = window.streams().get(MonitoringPlan.CONFIDENCE);
+    RecordsStoring.Counts classes = window.streams().get(MonitoringPlan.CLASS);
     if (confidences != null && classes != null) {
-      arm.counts.classes(Bins.of(confidences), Bins.of(classes));
+      arm.counts.classes(bins(confidences), bins(classes), resolution);
     }
+  }
+
+  private static Bins bins(RecordsStoring.Counts counts) {
+    return Bins.of(counts.bins(), counts.fold());
   }
 
   // The versions of a trial share one process: its memory tells nothing of either.

@@ -342,17 +342,21 @@ class RolloutEngineTest {
                     rollout));
   }
 
-  private static List<Long> latencies(int bin) {
+  private static RecordsStoring.Counts latencies(int bin) {
     List<Long> counts = new ArrayList<>(Collections.nCopies(WindowSketch.LATENCY_BINS, 0L));
     counts.set(bin, 40L);
-    return counts;
+    return new RecordsStoring.Counts(counts, 1);
   }
 
-  private static Map<String, List<Long>> classes(int tenthSure, Long... counts) {
+  private static Map<String, RecordsStoring.Counts> classes(int tenthSure, Long... counts) {
     List<Long> confidences =
         new ArrayList<>(Collections.nCopies(MonitoringManifests.SCORE_BINS, 0L));
     confidences.set(tenthSure * MonitoringManifests.SCORE_BINS / 10, 40L);
-    return Map.of("$class", List.of(counts), "$confidence", confidences);
+    return Map.of(
+        "$class",
+        new RecordsStoring.Counts(List.of(counts), 1),
+        "$confidence",
+        new RecordsStoring.Counts(confidences, 1));
   }
 
   @Test
@@ -1703,7 +1707,8 @@ class RolloutEngineTest {
     predictions(version, residentBytes, Map.of());
   }
 
-  private void predictions(long version, long residentBytes, Map<String, List<Long>> streams) {
+  private void predictions(
+      long version, long residentBytes, Map<String, RecordsStoring.Counts> streams) {
     List<RecordsStoring.Window> windows = new ArrayList<>();
     for (DeviceId device : running(version, DEVICES)) {
       windows.add(

@@ -194,11 +194,15 @@ class StageEvidenceTest {
         0,
         Map.of(
             "$latency",
-            latency,
+            whole(latency),
             MonitoringPlan.CONFIDENCE,
-            List.of(0L, (long) failed, 0L, (long) predictions),
+            whole(List.of(0L, (long) failed, 0L, (long) predictions)),
             MonitoringPlan.CLASS,
-            List.of((long) failed, (long) predictions, 1L)));
+            whole(List.of((long) failed, (long) predictions, 1L))));
+  }
+
+  private static RecordsStoring.Counts whole(List<Long> bins) {
+    return new RecordsStoring.Counts(bins, 1);
   }
 
   private StoredFeedback outcome(String device, String slot, long version, double actual) {

@@ -193,11 +193,15 @@ public final class FleetEvidence {
         0,
         Map.of(
             "$latency",
-            latency(),
+            whole(latency()),
             MonitoringPlan.CONFIDENCE,
-            List.of(0L, (long) PREDICTIONS),
+            whole(List.of(0L, (long) PREDICTIONS)),
             MonitoringPlan.CLASS,
-            List.of(PREDICTIONS / 2L, PREDICTIONS / 2L)));
+            whole(List.of(PREDICTIONS / 2L, PREDICTIONS / 2L))));
+  }
+
+  private static RecordsStoring.Counts whole(List<Long> bins) {
+    return new RecordsStoring.Counts(bins, 1);
   }
 
   private static List<Long> latency() {
