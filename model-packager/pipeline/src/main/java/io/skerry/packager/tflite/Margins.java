@@ -27,10 +27,16 @@ record Margins(TfliteFile file, Tensors tensors) {
     int right = window.after().get(across);
     shape[1] += top + bottom;
     shape[2] += left + right;
-    int amounts =
-        file.integerPairs(node.output() + "_padding", 0, 0, top, bottom, left, right, 0, 0);
+    int[] pairs = {0, 0, top, bottom, left, right, 0, 0};
     int padded = file.activation(node.output() + "_padded", shape, scale);
+    int[] bare = tensors.shape(node.input(), Layout.CHANNELS_LAST);
+    if (value != 0 && ElementMoves.canBeAround(bare, pairs)) {
+      new ElementMoves(file, tensors, node.output(), scale)
+          .around(input, bare, pairs, value, padded);
+      return padded;
+    }
     int version = scale == null ? 1 : 2;
+    int amounts = file.integerPairs(node.output() + "_padding", pairs);
     if (value == 0) {
       file.operator(
           BuiltinOperator.PAD,

@@ -1,11 +1,13 @@
 package io.skerry.packager.tflite;
 
+import io.skerry.packager.graph.Constant;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Window;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.OperatorT;
 import org.tensorflow.lite.schema.Padding;
@@ -31,6 +33,35 @@ final class SpatialImport {
     List<Integer> before = order.stream().map(axis -> amounts[2 * axis]).toList();
     List<Integer> after = order.stream().map(axis -> amounts[2 * axis + 1]).toList();
     return new Op.Pad(before, after, value);
+  }
+
+  /**
+   * Constants of one value that are put before and after a tensor.
+   *
+   * @param parts along the axis; absent is the tensor, once
+   */
+  static Op margins(List<Optional<Constant>> parts, int axis, List<Integer> order) {
+    int[] amounts = new int[2 * order.size()];
+    float around = 0;
+    boolean found = false;
+    int end = 2 * axis;
+    for (Optional<Constant> part : parts) {
+      if (part.isEmpty()) {
+        end++;
+        continue;
+      }
+      Constant margin = part.get();
+      around = found ? around : margin.at(0);
+      found = true;
+      for (float value : margin.values()) {
+        if (value != around) {
+          throw new ModelRefusedException(
+              "it puts constants beside a tensor that are not all of one value: add them to a tensor that is padded, or export the model without them");
+        }
+      }
+      amounts[end] += margin.shape().dimension(axis);
+    }
+    return pad(amounts, around, order);
   }
 
   /** {@code size} is -1 where all that is left is meant. */

@@ -9,6 +9,7 @@ import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.TensorScale;
 import java.util.Arrays;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.PadOptionsT;
@@ -48,7 +49,7 @@ final class SpatialOperators {
     }
     int amounts = file.integerPairs(node.output() + "_padding", pairs);
     int output = tensors.declare(node.output(), layout, integer);
-    if (pad.value() == 0) {
+    if (pad.value() == 0 || Arrays.stream(pairs).allMatch(elements -> elements == 0)) {
       file.operator(
           BuiltinOperator.PAD,
           integer ? 2 : 1,
@@ -56,6 +57,11 @@ final class SpatialOperators {
           output,
           BuiltinOptions.PadOptions,
           new PadOptionsT());
+      return;
+    }
+    int[] from = tensors.shape(node.input(), layout);
+    if (ElementMoves.canBeAround(from, pairs)) {
+      moves(node, scale).around(input, from, pairs, pad.value(), output);
       return;
     }
     int value = file.number(node.output() + "_value", pad.value(), scale);
@@ -93,6 +99,13 @@ final class SpatialOperators {
           new SliceOptionsT());
       return;
     }
+    int output = tensors.declare(node.output(), layout, integer);
+    int[] shape = tensors.shape(node.input(), layout);
+    if (ElementMoves.isInGroups(shape, begin, size, steps)) {
+      TensorScale scale = integer ? quantized.orElseThrow().scale(node.output()) : null;
+      moves(node, scale).apart(input, shape, begin, size, steps, output);
+      return;
+    }
     file.operator(
         BuiltinOperator.STRIDED_SLICE,
         integer ? 2 : 1,
@@ -102,7 +115,7 @@ final class SpatialOperators {
           file.integers(node.output() + "_end", end),
           file.integers(node.output() + "_steps", steps)
         },
-        tensors.declare(node.output(), layout, integer),
+        output,
         BuiltinOptions.StridedSliceOptions,
         new StridedSliceOptionsT());
   }
@@ -126,6 +139,12 @@ final class SpatialOperators {
           BuiltinOptions.ResizeBilinearOptions,
           options);
     } else {
+      int[] from = tensors.shape(node.input(), Layout.CHANNELS_LAST);
+      if (shape[1] % from[1] == 0 && shape[2] % from[2] == 0) {
+        TensorScale scale = integer ? quantized.orElseThrow().scale(node.output()) : null;
+        moves(node, scale).repeated(input, from, shape[1] / from[1], shape[2] / from[2], output);
+        return;
+      }
       ResizeNearestNeighborOptionsT options = new ResizeNearestNeighborOptionsT();
       options.setAlignCorners(places.alignCorners());
       options.setHalfPixelCenters(places.halfPixelCenters());
@@ -137,6 +156,10 @@ final class SpatialOperators {
           BuiltinOptions.ResizeNearestNeighborOptions,
           options);
     }
+  }
+
+  private ElementMoves moves(Node node, @Nullable TensorScale scale) {
+    return new ElementMoves(file, tensors, node.output(), scale);
   }
 
   /** The format's way of finding places that finds those of this operator, if there is one. */

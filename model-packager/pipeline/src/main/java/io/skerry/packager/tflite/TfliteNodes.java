@@ -789,6 +789,14 @@ final class TfliteNodes {
     int rank = tensor(inputs[0]).getShape().length;
     int given = operator.getBuiltinOptions().asConcatenationOptions().getAxis();
     int axis = given < 0 ? given + rank : given;
+    int[] computed = Arrays.stream(inputs).filter(i -> constant(i) == null).toArray();
+    if (computed.length == 1 && inputs.length > 1) {
+      List<Optional<Constant>> parts =
+          Arrays.stream(inputs).mapToObj(i -> Optional.ofNullable(constant(i))).toList();
+      Op op = SpatialImport.margins(parts, axis, order(computed[0]));
+      anyUnary(name, op, computed[0], output(operator));
+      return;
+    }
     boolean channelsFirst = Arrays.stream(inputs).allMatch(first::containsKey);
     Op op = new Op.Concat(channelsFirst ? TO_FIRST.indexOf(axis) : axis);
     List<String> operands =

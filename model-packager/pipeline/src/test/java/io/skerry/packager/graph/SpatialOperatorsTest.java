@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -130,14 +131,20 @@ class SpatialOperatorsTest {
         List.of(
             operator("Pad", "u", "t", "pads"),
             operator("Pad", "u", "t", "pads", "value"),
+            operator("Pad", "u", "t", "around", "value"),
             operator("Slice", "u", "t", "from", "to"),
             operator("Slice", "u", "t", "from", "to", "", "apart"),
+            operator("Slice", "u", "t", "second", "whole", "", "both"),
+            operator("Slice", "u", "t", "from", "to", "", "far"),
             operator("Clip", "u", "t", "low", "high"),
             operator("Clip", "u", "t", "", "high"),
             operator("Clip", "u", "t", "low"),
             operator("Clip", "u", "t", "minus", "plus"),
             resizing("nearest", "asymmetric", "floor", "twice"),
             resizing("nearest", "half_pixel", "round_prefer_floor", "twice"),
+            resizing("nearest", "asymmetric", "floor", "rows"),
+            resizing("nearest", "asymmetric", "floor", "columns"),
+            resizing("nearest", "asymmetric", "floor", "more"),
             resizing("linear", "half_pixel", "floor", "twice"),
             resizing("linear", "pytorch_half_pixel", "floor", "twice"),
             resizing("linear", "asymmetric", "floor", "twice"),
@@ -212,12 +219,20 @@ class SpatialOperatorsTest {
       constants.add(tensor("w4", random, 4, 3, 4));
     } else {
       constants.add(TestTensors.integers("pads", 0, padded, 1, 0, 0, 0, 2, random.nextInt(3)));
+      constants.add(TestTensors.integers("around", 0, 0, 1, 0, 0, 0, 2, random.nextInt(3)));
       constants.add(TestTensors.integers("from", 0, -3, 0, 0));
+      constants.add(TestTensors.integers("second", 0, -3, 1, 2));
+      constants.add(TestTensors.integers("both", 1, 1, 2, 3));
+      constants.add(TestTensors.integers("whole", Long.MAX_VALUE, 4, 4, 3));
+      constants.add(TestTensors.integers("far", 1, 1, 3, 1));
       constants.add(TestTensors.integers("to", Long.MAX_VALUE, 4, -1, 3));
       constants.add(TestTensors.integers("apart", 1, 1, 2, 1));
       constants.add(tensor("first", random, 4, 2, 3, 3));
-      constants.add(tensor("last", random, 2, node.getOpType().equals("Pad") ? 5 : channels, 1, 1));
+      constants.add(
+          tensor("last", random, 2, node.getInputList().contains("pads") ? 5 : channels, 1, 1));
       constants.add(scales("twice", 1, 1, 2, 2));
+      constants.add(scales("rows", 1, 1, 7, 1));
+      constants.add(scales("columns", 1, 1, 1, 5));
       constants.add(scales("more", 1, 1, 1.5f, 3));
       constants.add(tensor("w1", random, 4, 3, 1, 1));
       constants.add(tensor("w3", random, 4, 3, 3, 3));
@@ -236,15 +251,16 @@ class SpatialOperatorsTest {
   }
 
   private static List<String> notTaken(NodeProto node) {
+    Set<String> operands = Set.copyOf(node.getInputList());
     boolean nearest =
         node.getAttributeList().stream().anyMatch(a -> a.getS().toStringUtf8().equals("nearest"));
-    if (node.getInputList().contains("value")) {
+    if (operands.containsAll(List.of("pads", "value"))) {
       return List.of("PADV2");
     }
-    if (node.getInputList().contains("apart")) {
+    if (operands.contains("far")) {
       return List.of("STRIDED_SLICE");
     }
-    return nearest ? List.of("RESIZE_NEAREST_NEIGHBOR") : List.of();
+    return nearest && operands.contains("more") ? List.of("RESIZE_NEAREST_NEIGHBOR") : List.of();
   }
 
   @Test
