@@ -9,6 +9,7 @@ import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Proof;
 import io.skerry.packager.measure.Quality;
 import io.skerry.packager.measure.Timing;
+import io.skerry.profile.Engine;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -273,10 +274,14 @@ record PackagingReport(
           String.format(
               Locale.ROOT, "; %.4f on %d items under %s", quality.value(), quality.items(), by));
     }
+    boolean tflite = measured.candidate().engine() == Engine.TFLITE;
     measured
         .unfused()
         .filter(unfused -> !unfused.isEmpty())
-        .ifPresent(unfused -> text.append("; stays unfused: ").append(String.join(", ", unfused)));
+        .ifPresent(
+            unfused ->
+                text.append(tflite ? "; outside XNNPACK: " : "; stays unfused: ")
+                    .append(String.join(", ", unfused)));
     return text.toString();
   }
 

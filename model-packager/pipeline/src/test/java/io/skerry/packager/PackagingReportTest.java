@@ -89,6 +89,41 @@ class PackagingReportTest {
     assertThat(lines.get(4)).containsSubsequence("-", "none", "-", "here").doesNotContain("yes");
   }
 
+  /** An engine's own words: XNNPACK takes operators over, and fuses nothing. */
+  @Test
+  void tellsWhatAnEngineDoesNotComputeAsMeant() {
+    List<Variant> variants =
+        List.of(
+            left(variant(Precision.INT8, 0.9), Engine.ONNXRUNTIME, "tanh_1 (Tanh)"),
+            left(variant(Precision.INT8, 0.9), Engine.TFLITE, "up (RESIZE_NEAREST_NEIGHBOR)"));
+    List<String> lines =
+        new PackagingReport(Metric.ACCURACY, 0.9, 100, 200, 0, variants, Map.of())
+            .table()
+            .lines()
+            .toList();
+
+    assertThat(lines.get(2)).endsWith("; stays unfused: tanh_1 (Tanh)");
+    assertThat(lines.get(3)).endsWith("; outside XNNPACK: up (RESIZE_NEAREST_NEIGHBOR)");
+  }
+
+  private static Variant left(Variant variant, Engine engine, String operator) {
+    Measured measured = variant.verdict().measured();
+    Measured left =
+        new Measured(
+            new Candidate(engine, measured.candidate().precision()),
+            measured.options(),
+            measured.bytes(),
+            measured.digest(),
+            measured.quality(),
+            measured.timing(),
+            measured.estimatedMemoryBytes(),
+            measured.proof(),
+            Optional.of(List.of(operator)),
+            measured.failure());
+    return new Variant(
+        variant.profile(), new Choice.Verdict(left, false, "slower"), Optional.empty());
+  }
+
   private static Variant variant(Precision precision, double value) {
     return variant(precision, value, Optional.empty(), OptionalLong.empty());
   }

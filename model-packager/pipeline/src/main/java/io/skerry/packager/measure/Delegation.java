@@ -15,10 +15,14 @@ import org.tensorflow.lite.schema.BuiltinOperator;
 
 /** How much of a TFLite file XNNPACK takes over. */
 public final class Delegation {
+  /** Hundreds more would tell nobody more. */
+  static final int LISTED_MAX = 100;
+
   private Delegation() {}
 
   /**
-   * Kinds of the operators that TFLite's own kernels run, because XNNPACK does not know them.
+   * Operators that TFLite's own kernels run, because XNNPACK does not know them: each the name of
+   * what it makes, and its kind. No more than {@link #LISTED_MAX} are told.
    *
    * @throws EngineException if the file cannot be loaded
    */
@@ -36,14 +40,18 @@ public final class Delegation {
           throw invalid(file);
         }
         List<String> rest = new ArrayList<>();
-        for (int i = 0; i < interpreter.execution_plan().limit(); i++) {
+        int steps = Math.toIntExact(interpreter.execution_plan().limit());
+        for (int i = 0; i < steps && rest.size() < LISTED_MAX; i++) {
           int node = interpreter.execution_plan().get(i);
           // A node that a delegate added stands for those that it took.
           TfLiteDelegate delegate = interpreter.node_and_registration(node).first().delegate();
           if (delegate == null || delegate.isNull()) {
+            int made = interpreter.node_and_registration(node).first().outputs().data(0);
+            int kind = interpreter.node_and_registration(node).second().builtin_code();
             rest.add(
-                BuiltinOperator.name(
-                    interpreter.node_and_registration(node).second().builtin_code()));
+                "%s (%s)"
+                    .formatted(
+                        interpreter.tensor(made).name().getString(), BuiltinOperator.name(kind)));
           }
         }
         return rest;

@@ -100,7 +100,10 @@ class SpatialOperatorsTest {
       assertThat(floatsBetween(integers)).as(each.what()).isFalse();
       for (byte[] content : new byte[][] {floats, integers}) {
         Path file = Files.write(folder.resolve("delegated.tflite"), content);
-        assertThat(Delegation.undelegated(file)).as(each.what()).isEqualTo(each.undelegated());
+        assertThat(Delegation.undelegated(file))
+            .as(each.what())
+            .map(left -> left.replaceAll(".* \\((\\w+)\\)", "$1"))
+            .isEqualTo(each.undelegated());
       }
     }
   }

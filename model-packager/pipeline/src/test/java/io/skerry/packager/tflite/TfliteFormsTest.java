@@ -221,7 +221,9 @@ class TfliteFormsTest {
         .isGreaterThan(signalToNoise);
     for (byte[] content : List.of(floats, integers)) {
       Path file = Files.write(folder.resolve("delegated.tflite"), content);
-      assertThat(Delegation.undelegated(file)).containsExactly(undelegated);
+      assertThat(Delegation.undelegated(file))
+          .map(left -> left.replaceAll(".* \\((\\w+)\\)", "$1"))
+          .containsExactly(undelegated);
     }
   }
 
