@@ -21,8 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "get",
     description = {
-      "Lists things of one kind, one a line; 'get variants' those of a version, 'get release' writes",
-      "a file."
+      "Lists things of one kind, one a line; 'get variants' those of a version, 'get release' and",
+      "'get candidates' write files."
     },
     mixinStandardHelpOptions = true)
 @SuppressWarnings("NullAway.Init") // Picocli sets the fields before it calls.
@@ -62,6 +62,35 @@ final class GetCommand implements Callable<Integer> {
     told.println(
         "./skerry sign release --keys DIR/offline --in %s --out signed.json"
             .formatted(out.getFileName()));
+    return ExitCodes.DONE;
+  }
+
+  @Command(
+      name = "candidates",
+      description = {
+        "Writes the model files that a version's packagings tried, winners and losers, for devices",
+        "to time: those of profiles that the server is not of itself."
+      },
+      mixinStandardHelpOptions = true)
+  int candidates(
+      @Mixin ServerOptions server,
+      @Parameters(paramLabel = "MODEL@VERSION", converter = VersionRef.Converter.class)
+          VersionRef version,
+      @Option(
+              names = "--profile",
+              paramLabel = "ID",
+              description = "of this hardware profile only; default: of all that are kept")
+          @Nullable String profile,
+      @Option(
+              names = "--out",
+              required = true,
+              paramLabel = "DIR",
+              description = "gets a folder for each profile")
+          Path out)
+      throws IOException {
+    try (SkerryClient client = server.client()) {
+      CandidateDownload.run(client, version, profile, out, spec.commandLine().getOut());
+    }
     return ExitCodes.DONE;
   }
 

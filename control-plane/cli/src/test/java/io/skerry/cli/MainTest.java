@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MainTest {
   private static final String DEVICES =
@@ -242,6 +243,7 @@ class MainTest {
         "rollout pause r-1                  | --reason",
         "create rollout m                   | NAME@VERSION",
         "get release m@1                    | --out",
+        "get candidates m@1                 | --out",
         "create signature m@1               | --file",
         "create run --model m               | --snapshot",
         "rollout status r-1 --timeout never | 'never' is not a time",
@@ -772,6 +774,78 @@ class MainTest {
 
     assertThat(file).hasContent("{\"model\": \"engine\"}\n");
     assertThat(out.toString()).contains("engine@2", "./skerry sign release", "--in unsigned.json");
+  }
+
+  @Test
+  void bringsTheFilesOfCandidatesAndTellsWhatForTheyAre() {
+    String path = "/v1/models/engine/versions/2/candidates";
+    answer(
+        path,
+        200,
+        """
+        {"model": "engine", "version": 2, "files": [
+          {"profile": "arm64-neon", "name": "tflite-int8.tflite", "bytes": 3,
+            "keptUntil": "2026-12-30T00:00:00Z"},
+          {"profile": "x86-64-avx2", "name": "onnxruntime-fp32.onnx", "bytes": 4,
+            "keptUntil": "2026-12-30T00:00:00Z"}]}
+        """);
+    answer(path + "/arm64-neon/tflite-int8.tflite", 200, "one");
+    answer(path + "/x86-64-avx2/onnxruntime-fp32.onnx", 200, "four");
+    Path all = folder.resolve("all");
+    Path some = folder.resolve("some");
+
+    assertThat(run("get", "candidates", "engine@2", "--out", all.toString()))
+        .isEqualTo(ExitCodes.DONE);
+    assertThat(
+            run("get", "candidates", "engine@2", "--profile=arm64-neon", "--out", some.toString()))
+        .isEqualTo(ExitCodes.DONE);
+    int other =
+        run("get", "candidates", "engine@2", "--profile=arm64-dotprod", "--out", some.toString());
+
+    assertThat(all.resolve("arm64-neon/tflite-int8.tflite")).hasContent("one");
+    assertThat(all.resolve("x86-64-avx2/onnxruntime-fp32.onnx")).hasContent("four");
+    assertThat(some.resolve("arm64-neon")).isDirectoryContaining("glob:**/tflite-int8.tflite");
+    assertThat(some.resolve("x86-64-avx2")).doesNotExist();
+    assertThat(out.toString())
+        .contains("agent bench", "--report", "import timings", "create variants engine@2");
+    assertThat(other).isEqualTo(ExitCodes.NOT_FOUND);
+    assertThat(err.toString())
+        .contains("[arm64-neon, x86-64-avx2]", "create variants engine@2 --profile arm64-dotprod");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"../x", "..", "", "a/b"})
+  void writesCandidatesNowhereElse(String name) {
+    answer(
+        "/v1/models/engine/versions/2/candidates",
+        200,
+        """
+        {"model": "engine", "version": 2, "files": [
+          {"profile": "arm64-neon", "name": "%s", "bytes": 3, "keptUntil": "2026-12-30T00:00:00Z"}]}
+        """
+            .formatted(name));
+
+    assertThat(run("get", "candidates", "engine@2", "--out", folder.resolve("all").toString()))
+        .isEqualTo(ExitCodes.FAILED);
+    assertThat(err.toString()).contains("the server names a file");
+  }
+
+  @Test
+  void leavesNoPartOfACandidateThatDidNotCome() {
+    String path = "/v1/models/engine/versions/2/candidates";
+    answer(
+        path,
+        200,
+        """
+        {"model": "engine", "version": 2, "files": [
+          {"profile": "arm64-neon", "name": "a.onnx", "bytes": 3, "keptUntil": "2026-12-30T00:00:00Z"}]}
+        """);
+    answer(path + "/arm64-neon/a.onnx", 404, "{\"code\":\"NOT_FOUND\",\"detail\":\"it is gone\"}");
+
+    assertThat(run("get", "candidates", "engine@2", "--out", folder.resolve("all").toString()))
+        .isEqualTo(ExitCodes.NOT_FOUND);
+    assertThat(err.toString()).contains("it is gone");
+    assertThat(folder.resolve("all/arm64-neon")).isEmptyDirectory();
   }
 
   @Test

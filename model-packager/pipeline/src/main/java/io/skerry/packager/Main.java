@@ -46,7 +46,7 @@ public final class Main {
   }
 
   static void run(JobFolder folder, Path output) throws IOException {
-    PackagingRequest request = request(folder);
+    PackagingRequest request = request(folder, output);
     PackagingReport report =
         Packaging.run(
             request,
@@ -57,7 +57,7 @@ public final class Main {
     Files.writeString(output.resolve("pareto.svg"), ParetoPlot.svg(report));
   }
 
-  static PackagingRequest request(JobFolder folder) throws IOException {
+  static PackagingRequest request(JobFolder folder, Path output) throws IOException {
     JobSpec spec = folder.spec();
     return new PackagingRequest(
         new ModelVersion(new ModelName(spec.text("model")), spec.integer("version")),
@@ -89,7 +89,11 @@ public final class Main {
                     Math.toIntExact(spec.integer("emulatedItems")), Optional.empty()))
             : Optional.empty(),
         timings(folder.input("timings")),
-        Optional.empty());
+        spec.keys().containsKey("candidateBytesMax")
+            ? Optional.of(
+                new PackagingRequest.Candidates(
+                    output.resolve("candidates"), spec.integer("candidateBytesMax"), false))
+            : Optional.empty());
   }
 
   /** In a folder of its own, so that no other input can be named as a file of its weights. */

@@ -325,7 +325,7 @@ final class PackCommand implements Callable<Integer> {
         Main.sameForAll(profiles, signing),
         emulation(),
         Main.timings(timings),
-        candidateFolder);
+        candidateFolder.map(to -> new PackagingRequest.Candidates(to, Long.MAX_VALUE, true)));
   }
 
   private Optional<PackagingRequest.Emulation> emulation() {

@@ -34,6 +34,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -268,7 +269,11 @@ final class Packaging {
       throw new JobFailure(ErrorCode.PACKAGING_FAILED, String.join("; ", refused.values()));
     }
     if (request.candidates().isPresent()) {
-      writeCandidates(request.candidates().get(), recipes, forms);
+      PackagingRequest.Candidates to = request.candidates().get();
+      if (!to.alsoTimed()) {
+        host.ifPresent(recipes::remove);
+      }
+      writeCandidates(to, recipes, forms);
     }
     progress.step("package", profiles.size(), profiles.size(), "done");
     return context.report(variants, refused);
@@ -293,28 +298,40 @@ final class Packaging {
 
   /** The files of all candidates, for a device of the profile to time. */
   private static void writeCandidates(
-      Path folder, Map<HardwareProfile, List<Recipe>> recipes, Forms forms) throws IOException {
+      PackagingRequest.Candidates to, Map<HardwareProfile, List<Recipe>> recipes, Forms forms)
+      throws IOException {
+    long left = to.bytesMax();
     for (Map.Entry<HardwareProfile, List<Recipe>> each : recipes.entrySet()) {
-      Path own = Files.createDirectories(folder.resolve(each.getKey().id()));
+      Map<Recipe, Forms.Form> made = new LinkedHashMap<>();
       for (Recipe recipe : each.getValue()) {
         Forms.Form form = forms.form(recipe);
         if (form.failure().isEmpty()) {
-          Files.write(candidateFile(own, recipe), form.content());
+          made.put(recipe, form);
+        }
+      }
+      long bytes = made.values().stream().mapToLong(Forms.Form::bytes).sum();
+      // Times of some of them would not compare.
+      if (bytes <= left) {
+        left -= bytes;
+        Path own = Files.createDirectories(to.folder().resolve(each.getKey().id()));
+        Set<String> names = new HashSet<>();
+        for (Map.Entry<Recipe, Forms.Form> form : made.entrySet()) {
+          Files.write(own.resolve(fileName(form.getKey(), names)), form.getValue().content());
         }
       }
     }
   }
 
-  /** A name that is free: a candidate may have been mixed twice, here and under emulation. */
-  private static Path candidateFile(Path folder, Recipe recipe) {
+  /** A name that no other has: a candidate may have been mixed twice, here and under emulation. */
+  private static String fileName(Recipe recipe, Set<String> taken) {
     boolean mixed = recipe.options().filter(o -> !o.floats().isEmpty()).isPresent();
     String name = recipe.candidate().toString().replace('/', '-') + (mixed ? "-mixed" : "");
     String ending = recipe.candidate().engine() == Engine.TFLITE ? ".tflite" : ".onnx";
-    Path file = folder.resolve(name + ending);
-    for (int number = 2; Files.exists(file); number++) {
-      file = folder.resolve("%s-%d%s".formatted(name, number, ending));
+    String free = name + ending;
+    for (int number = 2; !taken.add(free); number++) {
+      free = "%s-%d%s".formatted(name, number, ending);
     }
-    return file;
+    return free;
   }
 
   /** Outputs of numbers by which nobody judges: of an item, and of a size that is known. */

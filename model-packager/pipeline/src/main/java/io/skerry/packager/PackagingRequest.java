@@ -43,7 +43,7 @@ import java.util.Optional;
  *     unsigned
  * @param emulation absent when accuracy is not proved under emulation
  * @param timings what devices reported; they count where this machine cannot time a profile
- * @param candidates folder for the files of all candidates; absent when they are not wanted
+ * @param candidates where the files of all candidates go; absent when they are not wanted
  */
 record PackagingRequest(
     ModelVersion model,
@@ -67,7 +67,7 @@ record PackagingRequest(
     Map<String, SigningKey> keys,
     Optional<Emulation> emulation,
     List<DeviceTimings> timings,
-    Optional<Path> candidates) {
+    Optional<Candidates> candidates) {
   /** More items say little more about ranges. */
   static final int CALIBRATION_ITEMS_MAX = 1000;
 
@@ -81,6 +81,15 @@ record PackagingRequest(
     /** Enough to see a broken kernel, few enough to wait for. */
     static final int ITEMS_MAX = 400;
   }
+
+  /**
+   * Where candidates' files go, for devices to time.
+   *
+   * @param folder gets a folder for each profile
+   * @param bytesMax of all files together; a profile whose files do not fit any more gets none
+   * @param alsoTimed whether files of profiles that this machine is of, and so timed, are wanted
+   */
+  record Candidates(Path folder, long bytesMax, boolean alsoTimed) {}
 
   PackagingRequest {
     timings = List.copyOf(timings);

@@ -58,6 +58,7 @@ import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -66,11 +67,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
@@ -751,7 +756,7 @@ class PackagingTest {
   @Test
   void namesFileAndStepOfAFailureThatNobodyForesaw() throws Exception {
     JobFolder job = job(Map.of());
-    PackagingRequest request = Main.request(job);
+    PackagingRequest request = Main.request(job, job.output());
 
     assertThatThrownBy(
             () ->
@@ -1107,6 +1112,52 @@ class PackagingTest {
         }
       }
       assertThat(own).containsExactlyInAnyOrderElementsOf(mixed);
+    }
+  }
+
+  /** What this machine timed no device needs to time, and times of some files do not compare. */
+  @Test
+  void aJobKeepsTheFilesOfProfilesThatItCannotTimeIfTheyFit() throws Exception {
+    JobFolder all = job(Map.of("candidateBytesMax", 1L << 30));
+    assertThat(JobMain.run(all, Main::run)).isZero();
+    Path candidates = all.output().resolve("candidates");
+    String here =
+        ProfileCatalog.builtIn().bestMatch(FactsProbe.detect(), id -> true).orElseThrow().id();
+    Set<String> others = new TreeSet<>(PROFILES);
+    others.remove(here);
+    assertThat(names(candidates)).containsExactlyElementsOf(others);
+    JsonArray variants = variants(all.output().resolve("report.json"));
+    long bytes = 0;
+    for (String profile : others) {
+      Set<String> written = new HashSet<>();
+      for (String name : names(candidates.resolve(profile))) {
+        byte[] content = Files.readAllBytes(candidates.resolve(profile).resolve(name));
+        written.add(Digest.of(content).toString());
+        bytes += profile.equals("arm64-dotprod") ? content.length : 0;
+      }
+      for (JsonElement each : variants) {
+        JsonObject variant = each.getAsJsonObject();
+        if (variant.get("profile").getAsString().equals(profile)) {
+          assertThat(written).contains(variant.get("model").getAsString());
+        }
+      }
+    }
+
+    Map<String, Object> onlyOne = Map.of("profiles", List.of("arm64-dotprod", "arm64-neon"));
+    Map<String, Object> fits = new HashMap<>(onlyOne);
+    fits.put("candidateBytesMax", bytes);
+    JobFolder one = job(fits);
+    assertThat(JobMain.run(one, Main::run)).isZero();
+    assertThat(names(one.output().resolve("candidates"))).containsExactly("arm64-dotprod");
+
+    JobFolder unasked = job(onlyOne);
+    assertThat(JobMain.run(unasked, Main::run)).isZero();
+    assertThat(unasked.output().resolve("candidates")).doesNotExist();
+  }
+
+  private static List<String> names(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
   }
 

@@ -15,8 +15,11 @@ import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscribers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -124,6 +127,45 @@ public final class SkerryClient implements AutoCloseable {
   /** Reads bytes. */
   public byte[] getBytes(String path) {
     return send(request(path).GET().build());
+  }
+
+  /**
+   * Writes what a path answers to a file, whatever its size; one that is there is replaced, and
+   * where this fails no part of the answer is left.
+   */
+  public void download(String path, Path to) {
+    HttpRequest request = request(path).GET().build();
+    Path part = to.resolveSibling(to.getFileName() + ".part");
+    try {
+      HttpResponse<byte[]> response =
+          http.send(
+              request,
+              info ->
+                  info.statusCode() / 100 == 2
+                      ? BodySubscribers.mapping(BodySubscribers.ofFile(part), file -> new byte[0])
+                      : BodySubscribers.ofByteArray());
+      if (response.statusCode() / 100 != 2) {
+        throw new SkerryException(problem(request, response));
+      }
+      Files.move(part, to, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new SkerryException(
+          "%s of %s cannot be written to %s: %s".formatted(path, server, to, reason(e)), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new SkerryException("interrupted while waiting for " + server, e);
+    } finally {
+      deleteQuietly(part);
+    }
+  }
+
+  private static void deleteQuietly(Path part) {
+    try {
+      Files.deleteIfExists(part);
+    } catch (IOException e) {
+      // What went wrong before counts.
+      return;
+    }
   }
 
   /** Posts a record as JSON. */

@@ -28,6 +28,7 @@ import java.util.stream.Stream;
  * lake/           samples and datasets as Parquet; its file database says whose they are
  * jobs/           job folders
  * imports/        calibration data of models that users brought
+ * candidates/     files that packagings tried, for devices to time; old ones are removed
  * uploads/        files of requests that are being answered
  * </pre>
  */

@@ -39,6 +39,11 @@ record PackagerReport(String metric, List<Told> variants, @Nullable List<Refused
     return report;
   }
 
+  /** Profiles that candidates were made for. */
+  List<String> profiles() {
+    return variants.stream().map(Told::profile).distinct().toList();
+  }
+
   /** Why some profiles got no artifact; absent when all did. */
   @Nullable JobError refusal() {
     return refused == null || refused.isEmpty()

@@ -44,6 +44,7 @@ final class PackagingInput {
   private final SigningKeys keys;
   private final ModelMonitoring monitoring;
   private final TimingReports timings;
+  private final KeptCandidates candidates;
   private final Path root;
 
   PackagingInput(
@@ -53,9 +54,11 @@ final class PackagingInput {
       SigningKeys keys,
       ModelMonitoring monitoring,
       TimingReports timings,
+      KeptCandidates candidates,
       DataFolder data) {
     this.monitoring = monitoring;
     this.timings = timings;
+    this.candidates = candidates;
     this.datasets = datasets;
     this.registry = registry;
     this.profiles = profiles;
@@ -88,6 +91,7 @@ final class PackagingInput {
     job.put("profiles", chosen);
     job.put("keyFile", keys.automationFile().toAbsolutePath().toString());
     job.put("unsigned", unsigned(version.model(), chosen));
+    job.put("candidateBytesMax", candidates.ofPackagingBytesMax());
     if (emulatedItems > 0) {
       job.put("emulatedItems", emulatedItems);
     }

@@ -56,6 +56,7 @@ public final class PackagingService {
   private final Registry registry;
   private final ArtifactStore artifacts;
   private final PackagingInput input;
+  private final KeptCandidates candidates;
   private final Profiles profiles;
   private final Jobs jobs;
   private final AuditLog audit;
@@ -66,6 +67,7 @@ public final class PackagingService {
       Registry registry,
       ArtifactStore artifacts,
       PackagingInput input,
+      KeptCandidates candidates,
       Profiles profiles,
       Jobs jobs,
       AuditLog audit) {
@@ -73,6 +75,7 @@ public final class PackagingService {
     this.registry = registry;
     this.artifacts = artifacts;
     this.input = input;
+    this.candidates = candidates;
     this.profiles = profiles;
     this.jobs = jobs;
     this.audit = audit;
@@ -209,6 +212,7 @@ public final class PackagingService {
             registry.putVariants(transaction, version, variants);
             PackagingStore.succeeded(transaction, job.id(), report.refusal());
           });
+      candidates.keep(version, report.profiles(), output.resolve("candidates"));
     } catch (IOException | JsonParseException e) {
       end(
           job,

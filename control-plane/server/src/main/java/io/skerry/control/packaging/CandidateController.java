@@ -1,0 +1,50 @@
+package io.skerry.control.packaging;
+
+import io.micronaut.http.MediaType;
+import io.micronaut.http.annotation.Controller;
+import io.micronaut.http.annotation.Get;
+import io.micronaut.http.server.types.files.StreamedFile;
+import io.skerry.api.CandidateFiles;
+import io.skerry.control.access.Allowed;
+import io.skerry.control.access.Role;
+import io.skerry.control.registry.Registry;
+import io.skerry.protocol.ModelVersion;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Files of candidates, winners and losers, for devices to time. */
+@Controller("/v1/models/{model}/versions/{version}/candidates")
+@Allowed(Role.VIEWER)
+final class CandidateController {
+  private final KeptCandidates kept;
+  private final Registry registry;
+
+  CandidateController(KeptCandidates kept, Registry registry) {
+    this.kept = kept;
+    this.registry = registry;
+  }
+
+  @Get
+  CandidateFiles list(String model, long version) throws IOException {
+    return new CandidateFiles(model, version, kept.list(known(model, version)));
+  }
+
+  @Get("/{profile}/{name}")
+  StreamedFile file(String model, long version, String profile, String name) throws IOException {
+    Path file = kept.file(known(model, version), profile, name);
+    long bytes = Files.size(file);
+    return new StreamedFile(
+        new BufferedInputStream(Files.newInputStream(file), 1 << 16),
+        MediaType.APPLICATION_OCTET_STREAM_TYPE,
+        0,
+        bytes);
+  }
+
+  private ModelVersion known(String model, long version) {
+    ModelVersion checked = PackagingService.version(model, version);
+    registry.version(checked);
+    return checked;
+  }
+}
