@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * Incidents on inputs in runs in which nothing drifts, against what is promised: no run is long
  * enough to tell, many together are. Thread-safe.
  */
-final class FalseFindings {
+public final class FalseFindings {
   /** So seldom is a promise that is kept taken for one that is broken. */
   private static final double CHANCE = 1e-4;
 
@@ -22,18 +22,18 @@ final class FalseFindings {
   private final AtomicLong found = new AtomicLong();
 
   /** Counts a run. */
-  void add(Simulation.Outcome outcome) {
+  public void add(Simulation.Outcome outcome) {
     windows.addAndGet(outcome.judged());
     found.addAndGet(outcome.falseFindings());
   }
 
-  /** Whether there was a run in which nothing drifts. */
-  boolean isAny() {
+  /** Whether there was a window that could have found something, and nothing drifted. */
+  public boolean isAny() {
     return windows.get() > 0;
   }
 
   /** What came of the promise. */
-  Claim claim() {
+  public Claim claim() {
     long judged = windows.get();
     double promised = (double) judged / DriftSettings.DEFAULTS.windowsPerFalseAlarm();
     return Claim.atMost("false-incidents", allowed(promised), found.get(), "incidents")

@@ -176,8 +176,19 @@ public final class SimulateMain implements Callable<Integer> {
     require(
         !"all".equals(scenario) || (devices == null && days == null),
         "--scenario all runs each as large as it is: leave out --devices and --days");
+    require(
+        !"all".equals(scenario) || trace == null,
+        "--scenario all could break more than one: leave out --trace, and run the one that breaks");
+    require(!isSame(json, trace), "--json and --trace name the same file");
+    require(!isSame(json, replay), "--json and --replay name the same file");
     requireWritable("--json", json);
     requireWritable("--trace", trace);
+  }
+
+  private static boolean isSame(@Nullable Path one, @Nullable Path other) {
+    return one != null
+        && other != null
+        && one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
   }
 
   // A run is long: what would make its result useless is found before it.
@@ -205,10 +216,7 @@ public final class SimulateMain implements Callable<Integer> {
     int many = seeds == null ? 1 : seeds;
     int size = devices == null ? wanted.devices() : devices;
     int length = days == null ? wanted.days() : days;
-    require(
-        size >= wanted.devicesMin() && length >= wanted.daysMin(),
-        "scenario '%s' is a story of at least %d devices and %d days"
-            .formatted(wanted.name(), wanted.devicesMin(), wanted.daysMin()));
+    requireLargeEnough(wanted, size, length);
     FalseFindings findings = new FalseFindings();
     for (long one = first; one - first < many; one++) {
       Run.Result result = run(out, wanted, one, size, length, claims, many == 1);
@@ -229,6 +237,13 @@ public final class SimulateMain implements Callable<Integer> {
       long broken = claims.stream().filter(named -> !named.claim().held()).count();
       out.printf("%d seeds from %d: %d claims do not hold%n", many, first, broken);
     }
+  }
+
+  private void requireLargeEnough(Scenario wanted, int size, int length) {
+    require(
+        size >= wanted.devicesMin() && length >= wanted.daysMin(),
+        "scenario '%s' is a story of at least %d devices and %d days"
+            .formatted(wanted.name(), wanted.devicesMin(), wanted.daysMin()));
   }
 
   private static Run.Result run(
@@ -332,6 +347,7 @@ public final class SimulateMain implements Callable<Integer> {
                     misuse(
                         "trace '%s' is of scenario '%s', which there is not here"
                             .formatted(file, read.scenario())));
+    requireLargeEnough(of, read.devices(), read.days());
     Run.Result result =
         of.run(read.seed(), read.devices(), read.days(), read.faults()).run(LINES_MAX);
     result
@@ -342,12 +358,15 @@ public final class SimulateMain implements Callable<Integer> {
               print(out, claim);
             });
     result.outcome().breaks().forEach(broken -> out.println("   " + broken));
-    boolean same = result.outcome().hash().equals(read.hash());
-    String told =
-        same
-            ? "as in the trace"
-            : "in the trace it is %s: the program has changed since".formatted(read.hash());
-    claims.add(new Named(of.name(), Claim.holds("same-hash-as-in-the-trace", same, told)));
+    boolean same = read.isSameAs(result.outcome().hash());
+    String told = "the trace keeps none";
+    if (read.hasHash()) {
+      told =
+          same
+              ? "as in the trace"
+              : "in the trace it is %s: the program has changed since".formatted(read.hash());
+      claims.add(new Named(of.name(), Claim.holds("same-hash-as-in-the-trace", same, told)));
+    }
     out.printf("hash %s, %s%n", result.outcome().hash(), told);
   }
 

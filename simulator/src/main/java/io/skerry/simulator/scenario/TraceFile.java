@@ -12,19 +12,25 @@ import java.util.List;
  * A run that broke, to be run again: text, a line each.
  *
  * <pre>
- * skerry-trace 1
+ * skerry-trace 2
  * scenario NAME
  * seed S
  * devices N
  * days D
- * hash H                     of everything that happened in it
+ * hash H                     of everything that happened in it; "-" = to be kept whatever happens
  * AT KIND DEVICE LASTS SEED  a fault each: milliseconds from the beginning
  * </pre>
  */
 record TraceFile(
     String scenario, long seed, int devices, int days, String hash, List<Fault> faults) {
   private static final String MAGIC = "skerry-trace ";
-  private static final int VERSION = 1;
+
+  /** Raised with every kind of fault, and with every change of what a kind's seed means. */
+  static final int VERSION = 2;
+
+  /** In the place of a hash, in traces that outlive the program that wrote them. */
+  private static final String NO_HASH = "-";
+
   private static final int HEAD_LINES = 6;
 
   /** Sizes of a run. */
@@ -83,6 +89,16 @@ record TraceFile(
       throw new BadTraceException(
           "trace '%s' is damaged: %s".formatted(file, String.valueOf(e.getMessage())));
     }
+  }
+
+  /** Whether a run of this program does what is in it, or nobody may ask. */
+  boolean isSameAs(String other) {
+    return !hasHash() || hash.equals(other);
+  }
+
+  /** Whether it says what happened. */
+  boolean hasHash() {
+    return !hash.equals(NO_HASH);
   }
 
   private void check() {

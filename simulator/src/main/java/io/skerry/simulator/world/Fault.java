@@ -1,6 +1,7 @@
 package io.skerry.simulator.world;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -104,6 +105,11 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
       return apart;
     }
 
+    /** What it is called in a trace. */
+    public String word() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
     /** Whether it is about one device. */
     public boolean isOfDevice() {
       return ofDevice;
@@ -196,15 +202,22 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     }
     return new Fault(
         Long.parseLong(words[0]),
-        Kind.valueOf(words[1].toUpperCase(Locale.ROOT).replace('-', '_')),
+        kind(words[1]),
         Integer.parseInt(words[2]),
         Long.parseLong(words[3]),
         Long.parseLong(words[4]));
   }
 
+  private static Kind kind(String word) {
+    return Arrays.stream(Kind.values())
+        .filter(kind -> kind.word().equals(word))
+        .findFirst()
+        .orElseThrow(
+            () -> new IllegalArgumentException("'%s' is no kind of fault".formatted(word)));
+  }
+
   @Override
   public String toString() {
-    return "%d %s %d %d %d"
-        .formatted(at, kind.name().toLowerCase(Locale.ROOT).replace('_', '-'), device, lasts, seed);
+    return "%d %s %d %d %d".formatted(at, kind.word(), device, lasts, seed);
   }
 }

@@ -40,7 +40,7 @@ public final class Simulation {
    * How it ended.
    *
    * @param hash of everything that happened
-   * @param judged windows in which nothing drifts and drift was judged
+   * @param judged windows in which nothing drifts and something could have been found
    * @param falseFindings of these, on inputs
    */
   public record Outcome(

@@ -192,7 +192,7 @@ public final class Watch {
     return falseFindings;
   }
 
-  /** Windows that were judged. */
+  /** Windows in which something could have been found. */
   public long judged() {
     return judged;
   }
@@ -674,7 +674,9 @@ public final class Watch {
   }
 
   void judged(WindowVerdict verdict) {
-    judged++;
+    // While all learn, or too few are there, nothing can be found: such a window promises nothing.
+    boolean judges = !verdict.streams().isEmpty();
+    judged += judges ? 1 : 0;
     Trace trace = fleet.world().trace();
     trace.note(
         fleet.world().now(),
@@ -688,7 +690,7 @@ public final class Watch {
               + Double.doubleToLongBits(stream.effect()));
     }
     boolean isStill = fleet.drift() == Nature.Drift.NONE;
-    judgedWithoutDrift += isStill ? 1 : 0;
+    judgedWithoutDrift += isStill && judges ? 1 : 0;
     boolean isFalse =
         isStill && verdict.found().filter(found -> Nature.isFeature(found.feature())).isPresent();
     falseFindings += isFalse ? 1 : 0;

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RandomSeedsTest {
   private static final int WIDE_SEEDS = 20;
   private static final int SEEDS_OF_A_PART = 20;
+  private static final int STEADY_SEEDS = 8;
   private static final int SHRINKING_RUNS_MAX = 100;
 
   /** The size of a fleet, and for how long everything goes wrong in it. */
@@ -34,17 +35,9 @@ class RandomSeedsTest {
     }
   }
 
-  private static final FalseFindings FINDINGS = new FalseFindings();
-
   @BeforeAll
   static void quiet() {
     Quiet.please();
-  }
-
-  /** No seed is long enough to tell whether the promise about false incidents is kept. */
-  @AfterAll
-  static void noMoreIncidentsThanPromised() {
-    assertThat(FINDINGS.claim()).matches(Claim::held);
   }
 
   /** 200 seeds, in parts that run beside each other; the first ones in larger fleets. */
@@ -76,10 +69,26 @@ class RandomSeedsTest {
     assertThat(broken).isEmpty();
   }
 
+  /**
+   * No seed is long enough to tell whether the promise about false incidents is kept, and the ones
+   * above have fewer devices than drift is judged of.
+   */
+  @Test
+  void noMoreIncidentsThanPromised() {
+    FalseFindings findings = new FalseFindings();
+    Scenario steady = Library.find("steady").orElseThrow();
+
+    for (long seed = 1; seed <= STEADY_SEEDS; seed++) {
+      findings.add(steady.run(seed, steady.devices(), steady.days()).run(0).outcome());
+    }
+
+    assertThat(findings.isAny()).isTrue();
+    assertThat(findings.claim()).matches(Claim::held);
+  }
+
   // What to run to see it again, and the shortest trace of it beside the build.
   private static Optional<String> told(Scenario scenario, long seed, Size size) {
     Run.Result result = scenario.run(seed, size.devices(), size.days()).run(0);
-    FINDINGS.add(result.outcome());
     if (result.held()) {
       return Optional.empty();
     }

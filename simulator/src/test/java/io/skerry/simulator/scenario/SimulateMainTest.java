@@ -2,12 +2,15 @@ package io.skerry.simulator.scenario;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.simulator.world.Fault;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,7 +43,10 @@ class SimulateMainTest {
         "--replay x --seed 3 | --replay takes seed, scenario, devices and days from its file",
         "--scenario all --days 3 | leave out --devices and --days",
         "--replay /nowhere/x | cannot be read",
-        "--json /nowhere/x | cannot be written"
+        "--json /nowhere/x | cannot be written",
+        "--scenario all --trace x | leave out --trace",
+        "--json x --trace ./x | --json and --trace name the same file",
+        "--replay x --json x | --json and --replay name the same file"
       })
   void tellsInOneLineWhatIsWrong(String arguments, String told) {
     assertThat(run(arguments.strip().split(" "))).isEqualTo(2);
@@ -61,10 +67,11 @@ class SimulateMainTest {
     Path trace =
         Files.writeString(
             folder.resolve("t"),
-            "skerry-trace 1\nscenario random\nseed 1\ndevices 3\ndays 1\nhash x\n12 comet 1 2 3\n");
+            "skerry-trace 2\nscenario random\nseed 1\ndevices 3\ndays 1\nhash x\n12 comet 1 2 3\n");
 
     assertThat(run("--replay", trace.toString())).isEqualTo(2);
-    assertThat(err.toString().strip()).contains("is damaged").hasLineCount(1);
+    assertThat(err.toString().strip()).contains("is damaged: 'comet' is no kind of fault");
+    assertThat(err.toString().strip()).hasLineCount(1);
   }
 
   @ParameterizedTest
@@ -80,7 +87,7 @@ class SimulateMainTest {
       })
   void refusesATraceOfWhatThereCannotBe(String rest) throws IOException {
     Path trace =
-        Files.writeString(folder.resolve("t"), "skerry-trace 1\nscenario random\nseed 1\n" + rest);
+        Files.writeString(folder.resolve("t"), "skerry-trace 2\nscenario random\nseed 1\n" + rest);
 
     assertThat(run("--replay", trace.toString())).isEqualTo(2);
     assertThat(err.toString().strip()).contains("is damaged").hasLineCount(1);
@@ -93,6 +100,40 @@ class SimulateMainTest {
 
     assertThat(run("--replay", file.toString())).isEqualTo(SimulateMain.NOT_HELD);
     assertThat(out.toString()).contains("the program has changed since");
+  }
+
+  @Test
+  void refusesATraceThatIsTooSmallForItsScenario() throws IOException {
+    TraceFile trace = new TraceFile("cloned-identity", 9, 4, 2, "-", List.of());
+    Path file = Files.writeString(folder.resolve("t"), trace.text());
+
+    assertThat(run("--replay", file.toString())).isEqualTo(2);
+    assertThat(err.toString().strip()).contains("at least 30 devices").hasLineCount(1);
+  }
+
+  /** Whoever adds a fault raises the version: an older program could not tell what it means. */
+  @Test
+  void hasAVersionForItsKindsOfFaults() {
+    String kinds =
+        Arrays.stream(Fault.Kind.values()).map(Fault.Kind::word).collect(Collectors.joining(" "));
+
+    assertThat(TraceFile.VERSION + ": " + kinds)
+        .isEqualTo(
+            "2: link-down link-lossy agent-killed power-cut disk-full disk-read-only "
+                + "short-writes bit-flip clock-jump artifacts-broken slow-hardware device-gone "
+                + "broker-killed broker-slow plane-killed partition operator cloned replica "
+                + "database-fails orders-late bad-model stopped-at-work hardware-crawls "
+                + "disk-unreadable plane-cut-off order-forged director-stolen device-joins "
+                + "device-removed rollout-written board-exchanged");
+  }
+
+  @Test
+  void replaysATraceThatIsKeptWhateverHappens() throws IOException {
+    TraceFile trace = new TraceFile("random", 9, 4, 2, "-", List.of());
+    Path file = Files.writeString(folder.resolve("t"), trace.text());
+
+    assertThat(run("--replay", file.toString())).isZero();
+    assertThat(out.toString()).contains("the trace keeps none");
   }
 
   @Test
