@@ -54,7 +54,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--model",
       required = true,
       paramLabel = "FILE",
-      description = "a model.onnx or model.tflite; may be repeated")
+      description =
+          "a model.onnx or model.tflite; may be repeated: each is measured in a process of its own")
   private List<Path> models = new ArrayList<>();
 
   @Option(
@@ -101,35 +102,44 @@ final class BenchCommand implements Callable<Integer> {
         throw new CommandException(ExitCode.NOT_FOUND, "no model file at '%s'".formatted(model));
       }
     }
-    EngineCatalog engines = EngineCatalog.discovered();
-    Optional<HardwareProfile> chosen = Optional.empty();
-    List<DeviceTimings.Timing> timings = new ArrayList<>();
     // Short: a socket lies in it, and a socket's path may have 107 bytes.
     Path scratch = Files.createTempDirectory("skb");
     try {
-      if (report != null || profile != null) {
-        chosen = Optional.of(chosen(engines, scratch));
-      }
-      for (Path model : models) {
-        timings.add(measure(model, engines, chosen, scratch, timings.size()));
+      List<DeviceTimings> told =
+          models.size() > 1 ? several(scratch) : List.of(one(models.getFirst(), scratch));
+      if (report != null) {
+        write(report, told);
       }
     } catch (EngineException e) {
       throw new CommandException(ExitCode.FAILED, String.valueOf(e.getMessage()), e);
     } finally {
       delete(scratch);
     }
-    if (report != null) {
-      write(report, timings, chosen.orElseThrow());
-    }
     return ExitCode.DONE;
   }
 
+  private List<DeviceTimings> several(Path scratch) throws IOException, InterruptedException {
+    List<String> options = new ArrayList<>(List.of("--seconds", Integer.toString(seconds)));
+    if (profile != null) {
+      options.addAll(List.of("--profile", profile));
+    }
+    options.addAll(profiles.arguments());
+    PrintWriter out = spec.commandLine().getOut();
+    return BenchProcesses.run(program(), models, options, report != null, scratch, out);
+  }
+
+  private DeviceTimings one(Path file, Path scratch) throws Exception {
+    EngineCatalog engines = EngineCatalog.discovered();
+    Optional<HardwareProfile> chosen =
+        report == null && profile == null
+            ? Optional.empty()
+            : Optional.of(chosen(engines, scratch));
+    DeviceTimings.Timing timing = measure(file, engines, chosen, scratch);
+    return new DeviceTimings(chosen.map(HardwareProfile::id).orElse(""), "", List.of(timing));
+  }
+
   private DeviceTimings.Timing measure(
-      Path file,
-      EngineCatalog engines,
-      Optional<HardwareProfile> chosen,
-      Path scratch,
-      int timesBefore)
+      Path file, EngineCatalog engines, Optional<HardwareProfile> chosen, Path scratch)
       throws Exception {
     PrintWriter out = spec.commandLine().getOut();
     LoadOptions options = LoadOptions.DEFAULTS;
@@ -137,8 +147,7 @@ final class BenchCommand implements Callable<Integer> {
       options = options(file, engines, chosen.get(), scratch);
     }
     ProcessFacts process = ProcessFacts.own();
-    // A later model is given what an earlier one left: what it takes cannot be seen here.
-    boolean isSeen = timesBefore == 0 && process.countPeakAnew();
+    boolean isSeen = process.countPeakAnew();
     long before = process.memory().resident();
     long start = System.nanoTime();
     DeviceTimings.Timing timing;
@@ -166,7 +175,7 @@ final class BenchCommand implements Callable<Integer> {
           loadMillis,
           isSeen
               ? "at most %.1f MB of memory".formatted(grown / 1e6)
-              : "memory unknown: give it a run and report of its own");
+              : "memory unknown: this system counts no peaks");
       timing =
           new DeviceTimings.Timing(
               digest(file),
@@ -242,10 +251,11 @@ final class BenchCommand implements Callable<Integer> {
         bench.memory().resident() / 1e6, bench.memory().anonymous() / 1e6);
   }
 
-  private void write(Path file, List<DeviceTimings.Timing> timings, HardwareProfile chosen)
-      throws IOException {
+  private void write(Path file, List<DeviceTimings> told) throws IOException {
     String name = device == null ? InetAddress.getLocalHost().getHostName() : device;
-    Files.write(file, new DeviceTimings(chosen.id(), name, timings).json());
+    List<DeviceTimings.Timing> timings =
+        told.stream().flatMap(one -> one.timings().stream()).toList();
+    Files.write(file, new DeviceTimings(told.getFirst().profile(), name, timings).json());
     spec.commandLine().getOut().printf("wrote %s%n", file);
   }
 

@@ -7,6 +7,7 @@ import io.skerry.profile.ProfileException;
 import io.skerry.profile.ProfileMatch;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,11 @@ final class ProfileChoice {
   private @Nullable Path folder;
 
   private @Nullable ProfileCatalog read;
+
+  /** What makes another process know the same ones. */
+  List<String> arguments() {
+    return folder == null ? List.of() : List.of("--profiles", folder.toString());
+  }
 
   /** Whether there are any but the built-in ones. */
   boolean hasOwn() {

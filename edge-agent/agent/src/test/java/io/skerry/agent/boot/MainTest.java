@@ -8,6 +8,7 @@ import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.identity.TestDevicePort;
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.profile.FactsProbe;
+import io.skerry.protocol.Digest;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
@@ -353,9 +354,9 @@ class MainTest {
     return profiles;
   }
 
-  /** A later model is given what an earlier one left. */
+  /** In one process a later model is given what an earlier one left. */
   @Test
-  void benchReportsNoMemoryOfAModelThatAnotherRanBefore() throws Exception {
+  void benchReportsTheMemoryOfEachOfSeveralModels() throws Exception {
     Path first = TinyOnnx.scale(folder.resolve("first.onnx"), 2);
     Path second = TinyOnnx.scale(folder.resolve("second.onnx"), 3);
     Path report = folder.resolve("timings.json");
@@ -369,17 +370,46 @@ class MainTest {
                 first.toString(),
                 "--model",
                 second.toString(),
+                "--device",
+                "bench-1",
                 "--report",
                 report.toString()))
         .as(err.toString())
         .isZero();
 
-    List<DeviceTimings.Timing> timings =
-        DeviceTimings.parse("report", Files.readAllBytes(report)).timings();
-    assertThat(timings).hasSize(2);
-    assertThat(timings.getFirst().p50Micros()).isPositive();
-    assertThat(timings.getLast().peakMemoryBytes()).isZero();
-    assertThat(out.toString()).contains("memory unknown: give it a run and report of its own");
+    DeviceTimings told = DeviceTimings.parse("report", Files.readAllBytes(report));
+    assertThat(told.device()).isEqualTo("bench-1");
+    assertThat(told.timings())
+        .extracting(DeviceTimings.Timing::model)
+        .containsExactly(
+            Digest.of(Files.readAllBytes(first)), Digest.of(Files.readAllBytes(second)));
+    assertThat(told.timings())
+        .allSatisfy(timing -> assertThat(timing.p50Micros()).isPositive())
+        .allSatisfy(timing -> assertThat(timing.peakMemoryBytes()).isPositive());
+    assertThat(out.toString().lines())
+        .filteredOn(line -> line.contains("MB of memory"))
+        .satisfiesExactly(
+            line -> assertThat(line).startsWith(first.toString()),
+            line -> assertThat(line).startsWith(second.toString()));
+    assertThat(out.toString()).contains("served, inline", "wrote " + report);
+  }
+
+  @Test
+  void benchTellsWhichOfSeveralModelsFailedAndWritesNoReport() throws Exception {
+    Path good = TinyOnnx.scale(folder.resolve("good.onnx"), 2);
+    Path bad = Files.writeString(folder.resolve("bad.onnx"), "no model");
+    Path report = folder.resolve("timings.json");
+
+    assertThat(
+            run("bench", "--seconds=1", "--model=" + good, "--model=" + bad, "--report=" + report))
+        .isEqualTo(1);
+
+    assertThat(err.toString().lines())
+        .singleElement()
+        .asString()
+        .startsWith("error: ")
+        .contains("bad.onnx");
+    assertThat(report).doesNotExist();
   }
 
   @Test
