@@ -1,14 +1,19 @@
 package io.skerry.telemetry.sketch;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /** Bits, most significant first. */
 final class BitWriter {
+  private static final VarHandle INTS =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
   private static final int AT_ONCE = 32;
 
   private byte[] bytes = new byte[512];
   private int whole;
-  // The lowest of these are not in a byte yet: fewer than eight between two calls.
+  // The lowest of these are not in a byte yet: fewer than 32 between two calls.
   private long held;
   private int heldBits;
 
@@ -20,12 +25,33 @@ final class BitWriter {
     }
     held = (held << count) | (value & ((1L << count) - 1));
     heldBits += count;
-    if (whole + Long.BYTES > bytes.length) {
-      bytes = Arrays.copyOf(bytes, 2 * bytes.length);
+    if (heldBits >= Integer.SIZE) {
+      heldBits -= Integer.SIZE;
+      if (whole + Integer.BYTES > bytes.length) {
+        bytes = Arrays.copyOf(bytes, 2 * bytes.length);
+      }
+      INTS.set(bytes, whole, (int) (held >>> heldBits));
+      whole += Integer.BYTES;
     }
-    while (heldBits >= Byte.SIZE) {
-      heldBits -= Byte.SIZE;
-      bytes[whole++] = (byte) (held >>> heldBits);
+  }
+
+  /**
+   * Rice codes one after the other: ones, a zero, k bits; so many ones say that the number follows
+   * in 32 bits.
+   *
+   * @param ones at most 31
+   * @param k at most 24
+   */
+  void rice(long[] values, int count, int ones, int k) {
+    for (int i = 0; i < count; i++) {
+      long quotient = values[i] >>> k;
+      if (quotient < ones) {
+        long rest = values[i] & ((1L << k) - 1);
+        bits((((2L << quotient) - 2) << k) | rest, (int) quotient + 1 + k);
+      } else {
+        bits((1L << ones) - 1, ones);
+        bits(values[i], Integer.SIZE);
+      }
     }
   }
 
@@ -37,9 +63,12 @@ final class BitWriter {
   }
 
   byte[] toBytes() {
-    byte[] all = Arrays.copyOf(bytes, whole + (heldBits > 0 ? 1 : 0));
-    if (heldBits > 0) {
-      all[whole] = (byte) (held << (Byte.SIZE - heldBits));
+    int more = Math.ceilDiv(heldBits, Byte.SIZE);
+    byte[] all = Arrays.copyOf(bytes, whole + more);
+    // Filled up with zeros.
+    long last = held << (Integer.SIZE - heldBits);
+    for (int i = 0; i < more; i++) {
+      all[whole + i] = (byte) (last >>> (Integer.SIZE - Byte.SIZE * (i + 1)));
     }
     return all;
   }

@@ -96,9 +96,7 @@ public final class WindowCodec {
       }
       out.bits(bestGuess, 1);
       out.bits(bestK, 4);
-      for (int bin = 0; bin < bins - 1; bin++) {
-        rice(zigzags[bestGuess][bin], bestK, out);
-      }
+      out.rice(zigzags[bestGuess], bins - 1, QUOTIENT_MAX, bestK);
     }
     int own = layout.own(stream);
     if (own > 0) {
@@ -168,17 +166,6 @@ public final class WindowCodec {
       bits += quotient < QUOTIENT_MAX ? quotient + 1 + k : QUOTIENT_MAX + 32;
     }
     return bits;
-  }
-
-  private static void rice(long value, int k, BitWriter out) {
-    long quotient = value >>> k;
-    if (quotient < QUOTIENT_MAX) {
-      out.bits((1L << (quotient + 1)) - 2, (int) quotient + 1);
-      out.bits(value & ((1L << k) - 1), k);
-    } else {
-      out.bits((1L << QUOTIENT_MAX) - 1, QUOTIENT_MAX);
-      out.bits(value, 32);
-    }
   }
 
   /**

@@ -51,6 +51,29 @@ class BitsTest {
   }
 
   @Test
+  void writesRiceCodesAtEveryBit() {
+    BitWriter codes = new BitWriter();
+    BitWriter bits = new BitWriter();
+    for (int k = 0; k <= 24; k++) {
+      long[] values = new long[25];
+      for (int ones = 0; ones < 24; ones++) {
+        values[ones] = ((long) ones << k) | rest(ones, k);
+        bits.bits((1L << (ones + 1)) - 2, ones + 1);
+        bits.bits(rest(ones, k), k);
+      }
+      values[24] = 0xfedc_ba98L;
+      bits.bits((1 << 24) - 1, 24);
+      bits.bits(0xfedc_ba98L, 32);
+
+      codes.rice(values, values.length, 24, k);
+      codes.bits(k, 1);
+      bits.bits(k, 1);
+    }
+
+    assertThat(codes.toBytes()).isEqualTo(bits.toBytes());
+  }
+
+  @Test
   void readsRiceCodesOfEveryLengthAtEveryBit() throws MalformedDocumentException {
     Random random = new Random(2);
     BitWriter out = new BitWriter();
