@@ -1,5 +1,6 @@
 package io.skerry.agent.observe;
 
+import com.google.protobuf.ByteString;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.sketch.CoMoments;
 import io.skerry.telemetry.sketch.Degradation;
@@ -139,7 +140,8 @@ final class OpenWindow {
     int found = sketch().anomalies(observation.view, hits);
     Anomaly.Builder anomaly =
         Anomaly.newBuilder()
-            .setPredictionId(observation.predictionId)
+            // In bytes: it is written down again and again while its window is open.
+            .setPredictionIdBytes(ByteString.copyFromUtf8(observation.predictionId))
             .setItem(observation.item)
             .setAtMillis(observation.atMillis)
             .setStream(hits[0] >> 8)
