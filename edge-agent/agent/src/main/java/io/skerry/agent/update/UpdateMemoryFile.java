@@ -49,8 +49,9 @@ final class UpdateMemoryFile {
   private final Path file;
   private final Path provenFile;
   private Map<SlotId, List<DesiredSlot>> proven = Map.of();
-  // What was to be written last, and its bytes: a broken disk is asked to take the same again and
-  // again.
+  // What was to be written last, as it is written, and its bytes: a broken disk is asked to take
+  // the
+  // same again and again.
   private @Nullable UpdateMemory encoded;
   private byte[] encodedBytes = {};
 
@@ -63,9 +64,10 @@ final class UpdateMemoryFile {
 
   /** Returns once the memory survives a power cut. */
   void write(UpdateMemory memory) throws IOException {
-    if (!memory.equals(encoded)) {
-      encodedBytes = bytes(memory);
-      encoded = memory;
+    UpdateMemory told = asWritten(memory);
+    if (!told.equals(encoded)) {
+      encodedBytes = bytes(told);
+      encoded = told;
     }
     disk.createFolders(folder);
     DurableFile.write(disk, file, encodedBytes);
@@ -73,6 +75,54 @@ final class UpdateMemoryFile {
       DurableFile.write(disk, provenFile, bytes(onlyProven(memory)));
       proven = versions(memory);
     }
+  }
+
+  /** Without all that is of this process only: two that differ in no more have the same bytes. */
+  private static UpdateMemory asWritten(UpdateMemory memory) {
+    Map<SlotId, SlotState> slots = new HashMap<>();
+    memory.slots().forEach((id, state) -> slots.put(id, asWritten(state)));
+    return new UpdateMemory(memory.observed(), memory.applied(), memory.director(), slots);
+  }
+
+  private static SlotState asWritten(SlotState state) {
+    SlotState.Counts counts = state.counts();
+    boolean other = state.pending().isPresent();
+    return new SlotState(
+        state.generation(),
+        state.pending().or(state::order),
+        other ? beginning() : asWritten(state.step()),
+        Instant.EPOCH,
+        Optional.empty(),
+        state.proven(),
+        state.previous(),
+        Optional.empty(),
+        0,
+        other ? new SlotState.Counts(0, counts.loads(), 0, Duration.ZERO) : counts);
+  }
+
+  // What these know beyond their names, and why they failed, ends with the process.
+  private static Step asWritten(Step step) {
+    return switch (step) {
+      case Step.Downloading _ -> beginning();
+      case Step.Verifying _ -> new Step.Verifying(1);
+      case Step.Compiling _ -> new Step.Compiling(false);
+      case Step.Ready _ -> new Step.Ready(false);
+      case Step.Activating _ -> new Step.Activating(false);
+      case Step.Probation _ -> new Step.Probation(Instant.EPOCH, Instant.EPOCH, false, false);
+      case Step.RollingBack(SlotReport.Failure failure, int attempt) ->
+          new Step.RollingBack(failure, 1);
+      case Step.Repairing(Step end, int attempt, Optional<Instant> retryAt) ->
+          new Step.Repairing(end, 1, Optional.empty());
+      case Step.Idle _,
+          Step.Waiting _,
+          Step.Staged _,
+          Step.Proved _,
+          Step.Committed _,
+          Step.RolledBack _,
+          Step.Rejected _,
+          Step.Failed _ ->
+          step;
+    };
   }
 
   private static Map<SlotId, List<DesiredSlot>> versions(UpdateMemory memory) {
@@ -195,16 +245,15 @@ final class UpdateMemoryFile {
     JsonObject slot = new JsonObject();
     slot.addProperty("slot", id.value());
     slot.add("generation", json(state.generation()));
-    state.pending().or(state::order).ifPresent(order -> slot.addProperty("order", text(order)));
+    state.order().ifPresent(order -> slot.addProperty("order", text(order)));
     state.proven().ifPresent(order -> slot.addProperty("proven", text(order)));
     state.previous().ifPresent(order -> slot.addProperty("previous", text(order)));
     SlotState.Counts counts = state.counts();
-    boolean other = state.pending().isPresent();
-    slot.addProperty("starts", other ? 0 : counts.starts());
+    slot.addProperty("starts", counts.starts());
     slot.addProperty("loads", counts.loads());
-    slot.addProperty("received", other ? 0 : counts.received());
-    slot.addProperty("spentMillis", other ? 0 : counts.spent().toMillis());
-    Step step = other ? beginning() : state.step();
+    slot.addProperty("received", counts.received());
+    slot.addProperty("spentMillis", counts.spent().toMillis());
+    Step step = state.step();
     slot.addProperty("step", name(step));
     if (step instanceof Step.Repairing(Step end, int attempt, Optional<Instant> retryAt)) {
       slot.addProperty("end", name(end));
@@ -256,7 +305,6 @@ final class UpdateMemoryFile {
       case "IDLE" -> new Step.Idle();
       case "WAITING" -> new Step.Waiting(failure(slot));
       case "DOWNLOADING", "VERIFYING", "STAGED" -> beginning();
-      // What these knew beyond their names ended with the process.
       case "COMPILING" -> new Step.Compiling(false);
       case "READY" -> new Step.Ready(false);
       case "PROVED" -> new Step.Proved();
