@@ -101,7 +101,13 @@ public final class Quantizer {
 
   private void chooseNodes() {
     Set<String> raw = new HashSet<>(Set.of(graph.input()));
+    Set<String> scores = new HashSet<>();
     for (Node node : graph.nodes()) {
+      boolean scored = isFinalScore(graph, node) && !boundsItsMaker(node);
+      if (scored || (scores.contains(node.input()) && movesOnly(node))) {
+        scores.add(node.output());
+        continue;
+      }
       boolean normalises =
           node.op() instanceof Op.Binary
               && node.activation() == Activation.NONE
@@ -109,8 +115,7 @@ public final class Quantizer {
                   .allMatch(input -> raw.contains(input) || graph.constant(input).isPresent());
       if (normalises) {
         raw.add(node.output());
-      } else if ((!isFinalScore(graph, node) || boundsItsMaker(node))
-          && node.op().hasIntegerKernel()
+      } else if (node.op().hasIntegerKernel()
           && !isTooCoarse(node)
           && !options.floats().contains(node.name())) {
         quantized.add(node.name());
@@ -317,9 +322,21 @@ public final class Quantizer {
         node.op() instanceof Op.Sigmoid
             || node.op() instanceof Op.Softmax
             || node.op() instanceof Op.Clip;
-    return scores
-        && graph.outputs().contains(node.output())
-        && graph.consumers(node.output()).isEmpty();
+    return scores && onlyLeavesTheGraph(graph, node);
+  }
+
+  /** Whether it is an output, or what others only put in another order or shape for one. */
+  private static boolean onlyLeavesTheGraph(Graph graph, Node node) {
+    List<Node> readers = graph.consumers(node.output());
+    if (graph.outputs().contains(node.output())) {
+      return readers.isEmpty();
+    }
+    return readers.stream()
+        .allMatch(reader -> movesOnly(reader) && onlyLeavesTheGraph(graph, reader));
+  }
+
+  private static boolean movesOnly(Node node) {
+    return node.op() instanceof Op.Reshape || node.op() instanceof Op.Transpose;
   }
 
   private void quantize(Node node) {

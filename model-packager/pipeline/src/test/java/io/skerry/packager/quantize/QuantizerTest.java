@@ -48,6 +48,20 @@ class QuantizerTest {
   private final QuantizedGraph quantized =
       Nets.quantized(graph, seen(graph), Scheme.UNSIGNED, Options.of(Clipping.MIN_MAX));
 
+  /** Masks lie channels first where their shares are taken channels last. */
+  @Test
+  void keepsFinalScoresFloatThatAreOnlyPutInAnotherOrder() {
+    Nets net = new Nets(4, "x", Shape.BATCH, 3, 6, 6).conv(4, Activation.RELU, 3, 3);
+    net.add(new Op.Transpose(List.of(0, 2, 3, 1))).add(new Op.Softmax());
+    net.add(new Op.Transpose(List.of(0, 3, 1, 2)));
+    Graph masks = net.add(new Op.Reshape(Shape.of(Shape.BATCH, 4, 36))).graph("y");
+    QuantizedGraph scores =
+        Nets.quantized(masks, seen(masks), Scheme.SIGNED, Options.of(Clipping.MIN_MAX));
+
+    assertThat(masks.nodes().stream().filter(node -> !scores.isQuantized(node)).map(Node::op))
+        .hasExactlyElementsOfTypes(Op.Softmax.class, Op.Transpose.class, Op.Reshape.class);
+  }
+
   @Test
   void keepsNormalisationAndTheFinalSigmoidFloat() {
     List<Op> floats =
