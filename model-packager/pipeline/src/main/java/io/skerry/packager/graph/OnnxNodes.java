@@ -849,10 +849,11 @@ final class OnnxNodes {
       there = new Op.Reshape(new Shape(flat));
       back = new Op.Reshape(x);
     } else {
-      List<Integer> swapped = new ArrayList<>(IntStream.rangeClosed(0, last).boxed().toList());
-      Collections.swap(swapped, axis, last);
-      there = new Op.Transpose(swapped);
-      back = there;
+      // All others stay in order: channels are brought to where TFLite has them anyway.
+      List<Integer> order = new ArrayList<>(IntStream.rangeClosed(0, last).boxed().toList());
+      order.add(order.remove(axis));
+      there = new Op.Transpose(order);
+      back = new Op.Transpose(IntStream.rangeClosed(0, last).mapToObj(order::indexOf).toList());
     }
     String turned = tensorNames.free(output + "_turned");
     String shares = tensorNames.free(output + "_shares");

@@ -11,8 +11,10 @@ import io.skerry.packager.graph.Window;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.TensorScale;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.tensorflow.lite.schema.ActivationFunctionType;
 import org.tensorflow.lite.schema.AddOptionsT;
@@ -37,6 +39,9 @@ import org.tensorflow.lite.schema.SubOptionsT;
 public final class TfliteExport {
   /** Parts into which the format's integer sums divide twice the coarser operand's step. */
   private static final double SUM_STEPS_MAX = 1 << 20;
+
+  /** From so many scores on XNNPACK is the faster one, at each of many places. */
+  private static final int SCORES_MIN = 8;
 
   private final Graph graph;
   private final Optional<QuantizedGraph> quantized;
@@ -77,7 +82,19 @@ public final class TfliteExport {
 
   private byte[] write() {
     int input = tensors.declare(graph.input(), Layout.PLAIN, false);
+    Set<String> written = new HashSet<>();
     for (Node node : graph.nodes()) {
+      if (written.contains(node.output())) {
+        continue;
+      }
+      Optional<ChannelShuffle> shuffle = ChannelShuffle.from(graph, node);
+      if (shuffle.isPresent() && tensors.exists(node.input(), Layout.CHANNELS_LAST)) {
+        TensorScale scale =
+            quantized.filter(q -> q.isQuantized(node)).map(q -> q.scale(node.input())).orElse(null);
+        shuffle.get().write(tensors, file, scale);
+        shuffle.get().nodes().forEach(part -> written.add(part.output()));
+        continue;
+      }
       try {
         add(node, quantized.filter(q -> q.isQuantized(node)).isPresent());
       } catch (ModelRefusedException e) {
@@ -110,7 +127,7 @@ public final class TfliteExport {
       case Op.Resize resize -> spatial.resize(node, resize, integer);
       case Op.ConvTranspose conv -> layers.transposed(node, conv, integer);
       case Op.Sigmoid sigmoid -> unary(node, BuiltinOperator.LOGISTIC, integer);
-      case Op.Softmax softmax -> softmax(node, integer);
+      case Op.Softmax softmax -> softmax(node, integer && isOfFewScores(node));
       case Op.MaxPool(Window window) -> pools.largest(node, window, integer);
       case Op.AveragePool(Window window, boolean countPadding) ->
           pools.mean(node, window, countPadding, integer);
@@ -346,6 +363,16 @@ public final class TfliteExport {
             options);
       }
     }
+  }
+
+  /**
+   * Whether TFLite's own integers are faster than XNNPACK's floats, which are quantized again: it
+   * has no integer softmax, and takes its time for each place.
+   */
+  private boolean isOfFewScores(Node node) {
+    Shape shape = graph.shape(node.output());
+    int scores = shape.dimension(shape.rank() - 1);
+    return scores < SCORES_MIN && shape.elementsPerItem() > scores;
   }
 
   private void softmax(Node node, boolean integer) {

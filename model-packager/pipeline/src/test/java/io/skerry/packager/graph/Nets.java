@@ -246,6 +246,13 @@ public final class Nets {
     return add(op, Activation.NONE, inputs);
   }
 
+  /** An operator of the tensor that was made last and of constants. */
+  public Nets withConstant(Op op, Constant... constants) {
+    List<String> operands = new ArrayList<>(List.of(last));
+    Arrays.stream(constants).map(this::constant).forEach(operands::add);
+    return add(op, Activation.NONE, operands.toArray(String[]::new));
+  }
+
   /** The tensor that was made last. */
   public String last() {
     return last;
