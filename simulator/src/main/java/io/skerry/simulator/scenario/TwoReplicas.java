@@ -44,6 +44,8 @@ final class TwoReplicas implements Scenario {
             story.phase(2).equals("SUCCEEDED"),
             story.phase(2) + " " + story.reason(2)),
         Claim.exactly("devices-on-version-2", story.devices(), story.running(2), "devices"),
+        Claim.atLeast("takeovers-each-way", 10, story.takeovers(), "times"),
+        Claim.atLeast("stored-by-the-second", 100, story.storedBySecondReplica(), "records"),
         Claim.exactly("records-lost", 0, story.lost(), "records"));
   }
 }

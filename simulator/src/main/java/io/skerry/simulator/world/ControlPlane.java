@@ -71,6 +71,8 @@ public final class ControlPlane implements MemoryBroker.Client {
   private @Nullable DeathPoint dies;
   private final Set<DeathPoint> diedAt = EnumSet.noneOf(DeathPoint.class);
   private Instant heardSince = Instant.EPOCH;
+  private long recordsStored;
+  private long timesTakenOver;
 
   /** Where in its work the process dies. */
   public enum DeathPoint {
@@ -125,6 +127,16 @@ public final class ControlPlane implements MemoryBroker.Client {
     }
     publishSoon();
     sweepSoon();
+  }
+
+  /** Records that this one stored. */
+  long recordsStored() {
+    return recordsStored;
+  }
+
+  /** How often the other one threw this one off the broker. */
+  long timesTakenOver() {
+    return timesTakenOver;
   }
 
   /** Lets the process die when it next comes to this point. */
@@ -236,6 +248,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   @Override
   public void lost(boolean takenOver) {
     connection = null;
+    timesTakenOver += takenOver ? 1 : 0;
     // The broker sends them again, and their acknowledgements would be for another connection.
     inbox.clear();
     if (up) {
@@ -358,6 +371,7 @@ public final class ControlPlane implements MemoryBroker.Client {
             epoch * 31 + stream.wireName().hashCode(),
             record.getSequence());
     world.trace().note(Arrays.hashCode(record.toByteArray()));
+    recordsStored++;
     fleet.watch().stored(index, stream, epoch, record);
     switch (record.getBodyCase()) {
       case WINDOW -> {

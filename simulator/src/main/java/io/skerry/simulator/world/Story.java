@@ -199,6 +199,16 @@ public final class Story {
     at(from.plus(lasts), fleet.replica()::kill);
   }
 
+  /** Records that the second control plane stored. */
+  public long storedBySecondReplica() {
+    return fleet.replica().recordsStored();
+  }
+
+  /** How often the control planes threw each other off the broker: the fewer of both ways. */
+  public long takeovers() {
+    return Math.min(fleet.plane().timesTakenOver(), fleet.replica().timesTakenOver());
+  }
+
   /** Devices' lines to the artifacts break off, each time after so many bytes. */
   public void artifactsCut(Duration from, int bytes) {
     at(from, () -> fleet.devices().forEach(device -> device.network().cut(bytes)));
