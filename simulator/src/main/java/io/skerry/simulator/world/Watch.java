@@ -133,8 +133,10 @@ public final class Watch {
     private final Set<Integer> devices = new HashSet<>();
     // The version that answered when the order arrived, by device.
     private final Map<Integer, Long> before = new HashMap<>();
-    // Stored since the newest stage was opened.
-    private long predictions;
+    // Stored since its stage was opened, of its own devices, by stage.
+    private final Map<Integer, Long> predictions = new HashMap<>();
+    // Since when a device of it says that it runs the version, by stage.
+    private final Map<Integer, Long> ranSince = new HashMap<>();
     private long orderedWhenPaused;
     // Nobody was ordered anything since, in changes of the store.
     private long pausedAt = -1;
@@ -365,18 +367,19 @@ public final class Watch {
     if (record.hasWindow()) {
       touched.forEach(
           (rollout, seen) -> {
+            Rollout.Deployment one = rollout.deployments.get(fleet.device(device).id());
             if (record.getWindow().getModel().getVersion() == rollout.version
-                && (seen.devices.contains(device) || hadItAlready(rollout, device))) {
-              seen.predictions += record.getWindow().getPredictions();
+                && one != null
+                && (seen.devices.contains(device) || hadItAlready(one))) {
+              seen.predictions.merge(one.stage, record.getWindow().getPredictions(), Long::sum);
             }
           });
     }
   }
 
   // It was ordered nothing, and what it does with the version is judged all the same.
-  private boolean hadItAlready(Rollout rollout, int device) {
-    Rollout.Deployment one = rollout.deployments.get(fleet.device(device).id());
-    return one != null && one.state == DeploymentState.ALREADY_INSTALLED;
+  private static boolean hadItAlready(Rollout.Deployment one) {
+    return one.state == DeploymentState.ALREADY_INSTALLED;
   }
 
   void observed(int device, Generation generation) {
@@ -531,6 +534,7 @@ public final class Watch {
       boolean byHand = rollout.state.stages().get(stage).reason().startsWith("promoted");
       promoted |= byHand;
       boolean empty = isEmpty(rollout, stage);
+      ran(rollout, stage, seen);
       if (was != is) {
         fleet
             .world()
@@ -556,6 +560,16 @@ public final class Watch {
     }
   }
 
+  // Not what the engine has written down of it: nobody soaks before somebody runs it.
+  private void ran(Rollout rollout, int stage, Touched seen) {
+    if (rollout.isOpen(stage)
+        && !seen.ranSince.containsKey(stage)
+        && rollout.stages.get(stage).stream()
+            .anyMatch(candidate -> saysItRuns(rollout, candidate.device()))) {
+      seen.ranSince.put(stage, fleet.world().now());
+    }
+  }
+
   // Nobody is left in it; or who was held back comes last, and is not watched.
   private static boolean isEmpty(Rollout rollout, int stage) {
     return rollout.plan.steps().get(stage).selection() instanceof StageRule.Selection.Holdback
@@ -569,7 +583,8 @@ public final class Watch {
     for (int stage = 0; stage < rollout.state.stages().size(); stage++) {
       if (before.stages().get(stage).state() == StageState.PENDING
           && rollout.state.stages().get(stage).state() != StageState.PENDING) {
-        seen.predictions = 0;
+        seen.predictions.put(stage, 0L);
+        seen.ranSince.remove(stage);
       }
     }
   }
@@ -646,16 +661,14 @@ public final class Watch {
     if (running == 0) {
       broken(4, -1, "%s passed stage %d, and nobody runs it".formatted(rollout.id, stage));
     }
-    if (seen.predictions == 0) {
+    if (seen.predictions.getOrDefault(stage, 0L) == 0) {
       broken(4, -1, "%s passed stage %d without data".formatted(rollout.id, stage));
     }
     if (rollout.parts.stream()
         .anyMatch(part -> fleet.releases().behaviour(part.version()) == Releases.Behaviour.FAILS)) {
       broken(4, -1, "%s passed stage %d, and answers nothing".formatted(rollout.id, stage));
     }
-    var progress = rollout.state.stages().get(stage);
-    long soaked =
-        progress.soakingSince().map(since -> fleet.world().now() - since.toEpochMilli()).orElse(0L);
+    long soaked = fleet.world().now() - seen.ranSince.getOrDefault(stage, fleet.world().now());
     if (soaked < rollout.plan.soak().toMillis()) {
       broken(4, -1, "%s passed stage %d before its soak".formatted(rollout.id, stage));
     }
