@@ -117,8 +117,17 @@ final class Factory {
 
   /** Releases a version, which multiplies by its number. */
   void release(int version, boolean bad) throws IOException {
+    release(version, bad, new byte[0]);
+  }
+
+  /**
+   * The same.
+   *
+   * @param monitoring its manifest; empty for none
+   */
+  void release(int version, boolean bad, byte[] monitoring) throws IOException {
     String line = "scale " + version + (bad ? " bad" : "");
-    OciLayout layout =
+    ArtifactWriter writer =
         new ArtifactWriter(
                 new ModelVersion(MODEL, version),
                 new ProfileId("x86-64-avx2"),
@@ -136,8 +145,11 @@ final class Factory {
                     List.of(
                         new GoldenCase(
                             List.of(GoldenTensor.ofFloats("input", List.of(1L), 2)),
-                            List.of(GoldenTensor.ofFloats("output", List.of(1L), 2 * version))))))
-            .write(folder.resolve("v" + version), release);
+                            List.of(GoldenTensor.ofFloats("output", List.of(1L), 2 * version))))));
+    if (monitoring.length > 0) {
+      writer.add(LayerType.MONITORING, "monitoring.bin", monitoring);
+    }
+    OciLayout layout = writer.write(folder.resolve("v" + version), release);
     versions.put(version, layout);
     try (Stream<Path> files = Files.list(layout.folder().resolve("blobs").resolve("sha256"))) {
       for (Path file : files.toList()) {

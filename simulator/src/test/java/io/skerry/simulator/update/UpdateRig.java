@@ -10,7 +10,6 @@ import io.skerry.agent.model.PredictRequest;
 import io.skerry.agent.model.PredictionListener;
 import io.skerry.agent.model.Predictor;
 import io.skerry.agent.update.MemoryMeter;
-import io.skerry.agent.update.ModelWatch;
 import io.skerry.agent.update.UpdateSetup;
 import io.skerry.agent.update.Updater;
 import io.skerry.artifact.trust.Trust;
@@ -23,6 +22,7 @@ import io.skerry.runtime.Tensor;
 import io.skerry.simulator.disk.MachineStopped;
 import io.skerry.simulator.disk.MemoryDisk;
 import io.skerry.simulator.world.ArtifactServer;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,6 +47,7 @@ final class UpdateRig {
   final MemoryDisk disk;
   private final ArtifactServer http;
   final List<String> events = new ArrayList<>();
+  final List<MonitoringPlan> plans = new ArrayList<>();
   Trust trust;
   Instant clock = Factory.BEGIN;
   boolean online = true;
@@ -119,7 +120,7 @@ final class UpdateRig {
                 return available;
               }
             }),
-        ModelWatch.NONE,
+        (model, plan, order) -> plans.add(plan),
         record -> events.add(record.getEvent().getCode()));
   }
 
@@ -239,6 +240,10 @@ final class UpdateRig {
 
   long revision() {
     return report().map(SlotReport::revision).orElse(0L);
+  }
+
+  boolean isSettled() {
+    return updater.isSettled();
   }
 
   Generation observed() {

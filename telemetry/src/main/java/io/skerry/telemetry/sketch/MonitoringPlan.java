@@ -94,9 +94,16 @@ public final class MonitoringPlan {
   private final FeatureBins counted;
   private final @Nullable Residuals residuals;
   private final ReferenceBins @Nullable [] residualBins;
+  private final boolean unread;
 
   private MonitoringPlan(MonitoringManifest manifest, boolean whole)
       throws MalformedDocumentException {
+    this(manifest, whole, false);
+  }
+
+  private MonitoringPlan(MonitoringManifest manifest, boolean whole, boolean unread)
+      throws MalformedDocumentException {
+    this.unread = unread;
     this.manifest = whole ? manifest : withoutReference(manifest);
     int count = manifest.getFeaturesCount();
     this.offsets = new int[count];
@@ -208,6 +215,31 @@ public final class MonitoringPlan {
     } catch (MalformedDocumentException e) {
       throw new IllegalStateException("the empty manifest is valid", e);
     }
+  }
+
+  /**
+   * Stands in for the plan of a model that has one which cannot be read: counts latencies only, and
+   * says their streams by name, since they are sent under the artifact whose plan has more. Nobody
+   * knows its privacy rules: no sample, no client's id and no output leaves the device.
+   */
+  public static MonitoringPlan unread() {
+    try {
+      MonitoringManifest rules =
+          MonitoringManifest.newBuilder()
+              .addPrivacy(
+                  PrivacyRule.newBuilder()
+                      .setField(PrivacyRules.CLIENT_ID)
+                      .setAction(PrivacyRule.Action.DROP))
+              .build();
+      return new MonitoringPlan(rules, true, true);
+    } catch (MalformedDocumentException e) {
+      throw new IllegalStateException("a manifest of one rule is valid", e);
+    }
+  }
+
+  /** Whether this stands in for a plan that cannot be read. */
+  public boolean isUnread() {
+    return unread;
   }
 
   /** Reads scores only, before anything is counted. */
@@ -365,12 +397,13 @@ public final class MonitoringPlan {
 
   /**
    * How the elements of an output may be told besides in samples: as reals, rounded where a rule
-   * says so. Empty when a rule hides them, or would round what is no number.
+   * says so. Empty when a rule hides them, or would round what is no number, and of every output of
+   * a plan that cannot be read.
    */
   public Optional<DoubleUnaryOperator> told(String output, boolean numeric) {
     String field = PrivacyRules.output(output);
     double[] roundedTo = rules.steps(field);
-    if (rules.hide(field) || (!numeric && roundedTo.length > 0)) {
+    if (unread || rules.hide(field) || (!numeric && roundedTo.length > 0)) {
       return Optional.empty();
     }
     return IntegerScale.of(manifest, field)

@@ -3,8 +3,11 @@ package io.skerry.telemetry.sketch;
 import com.google.protobuf.ByteString;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.wire.fleet.v1.ModelRef;
+import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -124,7 +127,7 @@ public final class WindowSketch {
     increment(latencyPlace + latencyBin(latencyMicros));
     increment(errorsPlace);
     // Pairs are many, and for explanation only: a part of the predictions says enough.
-    if (observed % CO_MOMENT_EVERY == 0) {
+    if (observed % CO_MOMENT_EVERY == 0 && !plan.isUnread()) {
       coMoments.add(view);
     }
     if (odd) {
@@ -177,7 +180,9 @@ public final class WindowSketch {
 
   /** Bytes of the counts as a degradation leaves them. */
   public int packedBytes(Degradation degradation) {
-    return packed(degradation).size();
+    return plan.isUnread()
+        ? byName().stream().mapToInt(StreamCounts::getSerializedSize).sum()
+        : packed(degradation).size();
   }
 
   private ByteString packed(Degradation degradation) {
@@ -245,16 +250,33 @@ public final class WindowSketch {
   /** The same, and goes on counting in it. */
   public Window.Builder standing(
       ModelRef model, long window, long startMillis, long endMillis, Degradation degradation) {
-    return Window.newBuilder()
-        .setModel(model)
-        .setWindow(window)
-        .setStartMillis(startMillis)
-        .setEndMillis(endMillis)
-        .setPredictions(observed + failed + skipped)
-        .setPredictionsFailed(failed)
-        .setSkipped(skipped)
-        .setAnomalous(anomalous)
-        .setPacked(packed(degradation));
+    Window.Builder standing =
+        Window.newBuilder()
+            .setModel(model)
+            .setWindow(window)
+            .setStartMillis(startMillis)
+            .setEndMillis(endMillis)
+            .setPredictions(observed + failed + skipped)
+            .setPredictionsFailed(failed)
+            .setSkipped(skipped)
+            .setAnomalous(anomalous);
+    return plan.isUnread()
+        ? standing.addAllStreams(byName())
+        : standing.setPacked(packed(degradation));
+  }
+
+  // Packed counts are read by the artifact's layout, which is not known here.
+  private List<StreamCounts> byName() {
+    WindowCounts now = counts();
+    List<StreamCounts> streams = new ArrayList<>(layout.size());
+    for (int stream = 0; stream < layout.size(); stream++) {
+      streams.add(
+          StreamCounts.newBuilder()
+              .setStream(layout.names().get(stream))
+              .addAllCounts(now.counts(stream))
+              .build());
+    }
+    return streams;
   }
 
   /**

@@ -289,6 +289,41 @@ class WindowSketchTest {
   }
 
   @Test
+  void latenciesOfAPlanThatCannotBeReadAreReadByTheArtifactsOwn()
+      throws MalformedDocumentException {
+    MonitoringPlan whole = MonitoringPlan.of(MANIFEST);
+    WindowSketch sketch = new WindowSketch(MonitoringPlan.unread());
+    for (int i = 0; i < 100; i++) {
+      sketch.observe(new float[0], Float.NaN, 0, 100);
+    }
+    sketch.fail();
+    Window stood = sketch.standing(MODEL, 3, 0, 5000, Degradation.NONE).build();
+    WindowSketch next = new WindowSketch(MonitoringPlan.unread());
+    assertThat(next.resume(stood)).isTrue();
+    assertThat(new WindowSketch(whole).resume(stood)).isFalse();
+
+    Window sent = next.seal(MODEL, 3, 0, 5000);
+
+    assertThat(sent).isEqualTo(stood);
+    WindowCounts counts = WindowCodec.read(whole.layout(), sent);
+    int latency = whole.layout().indexOf(MonitoringPlan.LATENCY);
+    assertThat(counts.total(latency)).isEqualTo(100);
+    assertThat(whole.layout().names())
+        .filteredOn(name -> counts.has(whole.layout().indexOf(name)))
+        .containsExactly(MonitoringPlan.LATENCY, MonitoringPlan.ERRORS);
+    assertThat(sketch.coMoments().count()).isZero();
+    assertThat(sketch.packedBytes(Degradation.NONE)).isLessThan(200);
+  }
+
+  @Test
+  void tellsNothingElseOfAPlanThatCannotBeRead() {
+    assertThat(MonitoringPlan.unread().isUnread()).isTrue();
+    assertThat(MonitoringPlan.unread().told("score", true)).isEmpty();
+    assertThat(MonitoringPlan.latencyOnly().told("score", true)).isPresent();
+    assertThat(MonitoringPlan.latencyOnly().isUnread()).isFalse();
+  }
+
+  @Test
   void countsOnBeyondSixteenBits() throws MalformedDocumentException {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(MANIFEST));
     for (int i = 0; i < 150_000; i++) {

@@ -29,6 +29,8 @@ import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import io.skerry.telemetry.sketch.WindowSketch;
 import io.skerry.wire.fleet.v1.CoMoments;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
@@ -574,6 +576,32 @@ class IngestTest {
       TelemetryView after = counts.now();
       assertThat(after.windowsStored() - before.windowsStored()).isEqualTo(2);
       assertThat(after.quarantined() - before.quarantined()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void storesTheLatenciesOfADeviceThatCannotReadItsPlan() throws Exception {
+    try (TestDevice device = TestDevice.enrolled(plane, "ingest-unread").connect()) {
+      WindowSketch sketch = new WindowSketch(MonitoringPlan.unread());
+      for (int i = 0; i < 100; i++) {
+        sketch.observe(new float[0], Float.NaN, 0, 5000);
+      }
+      Window of = window(1, 1).getWindow();
+      Window latencies =
+          sketch.seal(model(), of.getWindow(), of.getStartMillis(), of.getEndMillis());
+
+      device.send("windows", batch(changed(1, latencies.toBuilder()), window(2, 2)));
+      assertThat(device.committed()).containsExactly(through(2));
+
+      assertThat(reasons("ingest-unread")).isEmpty();
+      long counted =
+          plane
+              .bean(Database.class)
+              .call(
+                  transaction ->
+                      transaction.number(
+                          "select counts[25] from telemetry_window_stream where device = 'ingest-unread' and sequence = 1"));
+      assertThat(counted).isEqualTo(100);
     }
   }
 

@@ -129,8 +129,12 @@ final class WatchedModel {
             told);
   }
 
+  // Rules that cannot be read hide whatever a sample would show.
   private SampleChoice choice(SamplingRates rates) {
-    return new SampleChoice(rates, SampleChoice.saltOf(reference.manifest().hex()), plan);
+    return new SampleChoice(
+        plan.isUnread() ? new SamplingRates(0, 0) : rates,
+        SampleChoice.saltOf(reference.manifest().hex()),
+        plan);
   }
 
   PrivacyFilter privacy() {

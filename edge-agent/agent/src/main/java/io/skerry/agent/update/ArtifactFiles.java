@@ -110,6 +110,19 @@ final class ArtifactFiles {
     }
   }
 
+  /** Deletes what is damaged of all but the model, which runs. */
+  void forgetDamagedParts(ArtifactManifest manifest) {
+    for (Layer layer : manifest.layers()) {
+      if (!layer.equals(manifest.modelLayer())) {
+        try {
+          verify(layer);
+        } catch (UpdateException e) {
+          // What is gone by now is fetched again.
+        }
+      }
+    }
+  }
+
   /** Only what is proven to be damaged goes: a disk that cannot be read now may be read later. */
   private void forgetDamaged(Digest digest, ArtifactException fault) {
     if (fault.code() != ErrorCode.ARTIFACT_DIGEST_MISMATCH) {

@@ -79,6 +79,13 @@ final class ArtifactLoader {
     }
   }
 
+  /** Fetches again what is damaged of a version that runs, and tells what to count about it. */
+  MonitoringPlan repairPlan(DesiredSlot running, DownloadMeter meter) throws UpdateException {
+    files.forgetDamagedParts(files.accepted(running));
+    download.accepted(running, meter);
+    return plan(running);
+  }
+
   /** Reads every byte back and checks it; what is not what it must be is deleted. */
   void verify(DesiredSlot order) throws UpdateException {
     files.verify(files.candidate(order));
@@ -113,7 +120,7 @@ final class ArtifactLoader {
         order,
         ref(order),
         model,
-        ifReadable(order, () -> files.plan(manifest)).orElseGet(MonitoringPlan::latencyOnly),
+        ifReadable(order, () -> files.plan(manifest)).orElseGet(MonitoringPlan::unread),
         ifReadable(order, () -> files.labels(manifest)).orElseGet(List::of));
   }
 

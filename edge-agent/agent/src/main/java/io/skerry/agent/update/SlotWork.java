@@ -8,6 +8,7 @@ import io.skerry.protocol.SlotId;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,14 +39,20 @@ final class SlotWork {
   private final SlotSwitch models;
   private final ModelSlots slots;
   private final ModelWatch watch;
+  private final Consumer<DesiredSlot> unread;
   private final Decider decider;
 
+  /**
+   * @param unread is told of orders whose version answers, and whose monitoring plan cannot be read
+   */
   SlotWork(
       ArtifactLoader loader,
       SlotSwitch models,
       ModelSlots slots,
       ModelWatch watch,
+      Consumer<DesiredSlot> unread,
       Decider decider) {
+    this.unread = unread;
     this.loader = loader;
     this.models = models;
     this.slots = slots;
@@ -164,6 +171,8 @@ final class SlotWork {
                 watch.watch(model.ref(), loader.plan(order), order);
               } catch (UpdateException e) {
                 log.atWarn().addKeyValue("slot", order.slot()).setCause(e).log("not reconfigured");
+                // With the plan that is fetched again come the new settings.
+                unread.accept(order);
               }
             });
   }

@@ -16,6 +16,9 @@ import org.slf4j.LoggerFactory;
 
 /** Tells what happened to updates: in the log, and to the control plane as events. */
 final class UpdateNews {
+  static final String MONITORING_UNREADABLE = "MONITORING_UNREADABLE";
+  static final String MONITORING_MENDED = "MONITORING_MENDED";
+
   private static final Logger log = LoggerFactory.getLogger(UpdateNews.class);
 
   private final UpdateSetup setup;
@@ -30,6 +33,40 @@ final class UpdateNews {
     return new SlotReport.Failure(
         cause instanceof DiskFullException ? ErrorCode.STORAGE_FULL : ErrorCode.STORAGE_FAILED,
         "nothing is begun while the update state cannot be written: " + cause.getMessage());
+  }
+
+  void planUnread(DesiredSlot order) {
+    planEvent(
+        MONITORING_UNREADABLE,
+        order,
+        "the monitoring plan of %s on the disk cannot be read: it is fetched again, and until then a version that was started without it counts latencies only; look at the disk if this comes back"
+            .formatted(order.version()));
+  }
+
+  void planMended(DesiredSlot order) {
+    planEvent(
+        MONITORING_MENDED,
+        order,
+        "the monitoring plan of %s is fetched again, and everything is counted"
+            .formatted(order.version()));
+  }
+
+  void planGivenUp(DesiredSlot order, int attempts, String cause) {
+    planEvent(
+        MONITORING_UNREADABLE,
+        order,
+        "the monitoring plan of %s could not be fetched again in %d attempts, the last: %s; restart the agent or order the version anew"
+            .formatted(order.version(), attempts, cause));
+  }
+
+  private void planEvent(String code, DesiredSlot order, String detail) {
+    log.atWarn()
+        .addKeyValue("device", setup.device())
+        .addKeyValue("slot", order.slot())
+        .addKeyValue("version", order.version())
+        .addKeyValue("code", code)
+        .log(detail);
+    tell(code, detail, attributes(order));
   }
 
   void lost(String what) {
@@ -57,12 +94,17 @@ final class UpdateNews {
         .addKeyValue("code", code)
         .addKeyValue("detail", detail)
         .log("order ended");
+    Map<String, String> attributes = attributes(order);
+    order.rollout().ifPresent(rollout -> attributes.put("rollout", rollout.value()));
+    tell(code, detail, attributes);
+  }
+
+  private static Map<String, String> attributes(DesiredSlot order) {
     Map<String, String> attributes = new HashMap<>();
     attributes.put("slot", order.slot().value());
     attributes.put("version", order.version().toString());
     attributes.put("manifest", order.manifest().toString());
-    order.rollout().ifPresent(rollout -> attributes.put("rollout", rollout.value()));
-    tell(code, detail, attributes);
+    return attributes;
   }
 
   private void tell(String code, String detail, Map<String, String> attributes) {

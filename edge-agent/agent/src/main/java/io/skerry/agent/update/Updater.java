@@ -47,6 +47,7 @@ public final class Updater implements AutoCloseable {
   private final UpdateMachine machine;
   private final UpdateMemoryFile file;
   private final ArtifactLoader loader;
+  private final PlanRepairs plans;
   private final SlotSwitch models;
   private final SlotWork work;
   private final UnitSwitches units;
@@ -81,8 +82,10 @@ public final class Updater implements AutoCloseable {
     this.machine = new UpdateMachine(policy);
     this.file = new UpdateMemoryFile(setup.disk(), setup.folder());
     this.loader = loader(setup);
-    this.models = new SlotSwitch(slots, watch);
-    this.work = new SlotWork(loader, models, slots, watch, new Decider());
+    this.plans =
+        new PlanRepairs(loader, watch, news, policy, setup.executor(), order -> answers(order));
+    this.models = new SlotSwitch(slots, watch, plans::unread);
+    this.work = new SlotWork(loader, models, slots, watch, plans::unread, new Decider());
     this.units = new UnitSwitches(slots, models, this::state, this::change);
     this.jobs = new UpdateJobs(setup.executor(), setup.loads(), this::apply);
     this.time = new SteadyTime(setup.clock());
@@ -261,6 +264,17 @@ public final class Updater implements AutoCloseable {
       change(slot, new UpdateEvent.Ticked());
     }
     carryOut();
+    // Nothing is fetched beside an order: it may be of the same files.
+    if (controlPlaneReachable && isCalm()) {
+      plans.tick(now);
+    }
+  }
+
+  private boolean answers(DesiredSlot order) {
+    return slots
+        .active(order.slot())
+        .filter(model -> model.manifest().equals(order.manifest()))
+        .isPresent();
   }
 
   private static boolean isOrdered(ServingModel model, SlotState state) {
@@ -484,10 +498,11 @@ public final class Updater implements AutoCloseable {
     return models.switches();
   }
 
-  /** Whether a slot's next step asks if the control plane is reachable. */
+  /** Whether a next step asks if the control plane is reachable. */
   public synchronized boolean needsControlPlane() {
-    return states.values().stream()
-        .anyMatch(state -> state.step() instanceof Step.Staged || state.step().isDangerous());
+    return plans.isWaiting()
+        || states.values().stream()
+            .anyMatch(state -> state.step() instanceof Step.Staged || state.step().isDangerous());
   }
 
   /** The highest generation seen. */
@@ -502,6 +517,10 @@ public final class Updater implements AutoCloseable {
 
   /** Whether every order came to its end and nothing waits: {@link #tick} would change nothing. */
   public synchronized boolean isSettled() {
+    return isCalm() && !plans.isWaiting();
+  }
+
+  private boolean isCalm() {
     if (!wanted.isEmpty()) {
       return false;
     }

@@ -34,6 +34,7 @@ import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.fleet.v1.Anomaly;
 import io.skerry.wire.fleet.v1.Differences;
 import io.skerry.wire.fleet.v1.Record;
+import io.skerry.wire.fleet.v1.StreamCounts;
 import io.skerry.wire.fleet.v1.Window;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
@@ -116,9 +117,14 @@ class ObserverTest {
   private void watch(
       ModelRef model, double base, double notable, Duration window, MonitoringManifest manifest)
       throws MalformedDocumentException {
+    watch(model, base, notable, window, MonitoringPlan.of(manifest));
+  }
+
+  private void watch(
+      ModelRef model, double base, double notable, Duration window, MonitoringPlan plan) {
     observer.watch(
         model,
-        MonitoringPlan.of(manifest),
+        plan,
         new DesiredSlot(
             model.slot(),
             1,
@@ -1032,6 +1038,60 @@ class ObserverTest {
     assertThat(kept.getOrDefault(RecordStream.FEEDBACK, List.of()))
         .extracting(record -> record.getFeedback().getClientId())
         .containsExactly("", "");
+  }
+
+  @Test
+  void letsNothingButLatenciesGoWhileThePlanCannotBeRead() {
+    unread();
+    Prediction prediction = prediction("anna", 0.25f, 0, 1, 2);
+    observer.predicted(prediction);
+    assertThat(observer.submit(new Feedback(prediction.id().value(), "", 1, now)))
+        .isEqualTo(Receipt.JOINED);
+    observer.flush();
+
+    assertThat(kept).doesNotContainKey(RecordStream.SAMPLES);
+    assertThat(first(RecordStream.FEEDBACK).getFeedback().getClientId()).isEmpty();
+    assertThat(first(RecordStream.FEEDBACK).getFeedback().getJoined()).isFalse();
+    Window window = windows().getFirst();
+    assertThat(window.getPredictions()).isEqualTo(1);
+    assertThat(window.getPacked().isEmpty()).isTrue();
+    assertThat(window.getStreamsList())
+        .extracting(StreamCounts::getStream)
+        .containsExactly("$latency", "$errors");
+  }
+
+  @Test
+  void countsAllOnceThePlanCanBeReadAgain() throws MalformedDocumentException {
+    unread();
+    observer.predicted(prediction("", 0.25f, 0, 1, 2));
+    observer.tick();
+    observer.predicted(prediction("", 0.25f, 0, 1, 2));
+
+    watch(1, 1);
+    observer.predicted(prediction("", 0.25f, 0, 1, 2));
+    observer.tick();
+    assertThat(windows()).singleElement().returns(2L, Window::getPredictions);
+    observer.tick();
+    observer.flush();
+
+    assertThat(windows()).hasSize(2);
+    StreamLayout layout = StreamLayout.of(plain(0));
+    WindowCounts before = WindowCodec.read(layout, windows().getFirst());
+    WindowCounts after = WindowCodec.read(layout, windows().getLast());
+    assertThat(before.has(layout.indexOf("a"))).isFalse();
+    assertThat(before.total(layout.indexOf("$latency"))).isEqualTo(2);
+    assertThat(after.total(layout.indexOf("a"))).isEqualTo(1);
+    assertThat(kept.getOrDefault(RecordStream.SAMPLES, List.of())).hasSize(1);
+    // Settings that come without the plan change nothing else.
+    watch(MODEL, 1, 1, Duration.ofMillis(WINDOW), MonitoringPlan.unread());
+    observer.predicted(prediction("", 0.25f, 0, 1, 2));
+    observer.flush();
+    assertThat(windows().getLast().getPacked().isEmpty()).isFalse();
+  }
+
+  private void unread() {
+    observer = new Observer(() -> now, 16, this::keep, new byte[32]);
+    watch(MODEL, 1, 1, Duration.ofMillis(WINDOW), MonitoringPlan.unread());
   }
 
   @Test

@@ -1,0 +1,112 @@
+package io.skerry.simulator.update;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.skerry.protocol.Digest;
+import io.skerry.protocol.SlotPhase;
+import io.skerry.telemetry.sketch.MonitoringManifests;
+import io.skerry.telemetry.sketch.MonitoringPlan;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A bit of a running version's monitoring plan flips on the device's disk. */
+class UnreadPlanTest {
+  private static final byte[] PLAN =
+      MonitoringManifests.fromReference(
+              "input",
+              List.of(new MonitoringManifests.Feature("a", 0)),
+              new float[][] {{1}, {2}, {3}},
+              "output",
+              new float[] {0, 0.1f, 0.2f},
+              0.5)
+          .toByteArray();
+  private static final String BLOB = Digest.of(PLAN).hex();
+
+  @TempDir private Path folder;
+  private Factory factory;
+  private UpdateRig rig;
+
+  @BeforeEach
+  void startWithoutItsPlan() throws IOException {
+    factory = new Factory(folder);
+    factory.release(1, false, PLAN);
+    rig = new UpdateRig(factory);
+    rig.boot();
+    rig.order(factory.order(1, 1));
+    rig.seconds(10);
+    assertThat(rig.phase()).isEqualTo(SlotPhase.COMMITTED);
+    rig.close();
+    rig.disk.flipBit(UpdateRig.FOLDER.resolve("blobs").resolve("sha256").resolve(BLOB), 9);
+    rig.online = false;
+    start();
+  }
+
+  private void start() {
+    rig.plans.clear();
+    rig.events.clear();
+    rig.boot();
+  }
+
+  @Test
+  void itsVersionAnswersAndTheControlPlaneIsTold() {
+    assertThat(rig.active()).isEqualTo(1);
+    assertThat(rig.plans).singleElement().matches(MonitoringPlan::isUnread);
+    assertThat(rig.events).containsExactly("MONITORING_UNREADABLE");
+  }
+
+  @Test
+  void itIsFetchedAgainOnceTheControlPlaneIsReached() {
+    rig.minutes(600);
+    assertThat(rig.plans).hasSize(1);
+    assertThat(rig.isSettled()).isFalse();
+
+    rig.connect();
+    rig.seconds(5);
+
+    assertThat(rig.plans).hasSize(2);
+    assertThat(rig.plans.getLast().streams()).startsWith("a", "$score");
+    assertThat(rig.events).containsExactly("MONITORING_UNREADABLE", "MONITORING_MENDED");
+    assertThat(rig.isSettled()).isTrue();
+    rig.close();
+    start();
+    assertThat(rig.plans).singleElement().matches(plan -> !plan.isUnread());
+    assertThat(rig.events).isEmpty();
+  }
+
+  @Test
+  void whatCannotBeFetchedIsGivenUpUntilTheNextStart() {
+    byte[] gone = factory.blobs.remove(BLOB);
+    rig.connect();
+
+    rig.minutes(24 * 60);
+
+    assertThat(rig.isSettled()).isTrue();
+    assertThat(rig.plans).hasSize(1);
+    assertThat(rig.events).containsExactly("MONITORING_UNREADABLE", "MONITORING_UNREADABLE");
+    assertThat(rig.active()).isEqualTo(1);
+    factory.blobs.put(BLOB, gone);
+    rig.close();
+    start();
+    rig.seconds(5);
+    assertThat(rig.events).containsExactly("MONITORING_UNREADABLE", "MONITORING_MENDED");
+  }
+
+  @Test
+  void anotherVersionNeedsItNoMore() throws IOException {
+    factory.blobs.remove(BLOB);
+    factory.release(2, false);
+    rig.connect();
+    rig.seconds(5);
+
+    rig.order(factory.order(2, 2));
+    rig.seconds(20);
+
+    assertThat(rig.active()).isEqualTo(2);
+    assertThat(rig.isSettled()).isTrue();
+    assertThat(rig.events).containsExactly("MONITORING_UNREADABLE", "COMMITTED");
+  }
+}
