@@ -23,6 +23,18 @@ public final class ModelRefusedException extends RuntimeException {
     return new ModelRefusedException(cause + OF_PART);
   }
 
+  /** A refusal of what a constant holds, which is no number to compute with. */
+  public static ModelRefusedException ofNumber(String constant, float held) {
+    return new ModelRefusedException(
+        "constant '%s' holds %s: %s"
+            .formatted(
+                constant,
+                held,
+                Float.isNaN(held)
+                    ? "train or export the model again"
+                    : "export the model with a large number instead, -1e9 in a mask"));
+  }
+
   /** Names come from the file: they may hold anything, and be of any length. */
   private static String oneLine(String message) {
     String printable = message.replaceAll("\\p{Cntrl}", "?");

@@ -930,9 +930,7 @@ final class OnnxNodes {
   private static Constant finite(String name, Constant constant) {
     for (int i = 0; i < constant.size(); i++) {
       if (!Float.isFinite(constant.at(i))) {
-        throw new ModelRefusedException(
-            "constant '%s' holds %s: train or export the model again"
-                .formatted(name, constant.at(i)));
+        throw ModelRefusedException.ofNumber(name, constant.at(i));
       }
     }
     return constant;

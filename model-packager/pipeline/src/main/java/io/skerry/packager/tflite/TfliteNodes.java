@@ -1002,9 +1002,7 @@ final class TfliteNodes {
             default -> dequantized(tensor, shape, i, data.get());
           };
       if (!Float.isFinite(values[i])) {
-        throw new ModelRefusedException(
-            "constant '%s' holds %s: train or export the model again"
-                .formatted(tensor.getName(), values[i]));
+        throw ModelRefusedException.ofNumber(tensor.getName(), values[i]);
       }
     }
     return Constant.of(shape, values);

@@ -307,10 +307,14 @@ class OnnxImportTest {
   }
 
   @Test
-  void refusesWeightsThatAreNoNumbers() {
-    NodeProto node = operator("Add", "x", "w");
+  void refusesWeightsThatAreNoNumbers(@TempDir Path folder) throws Exception {
+    NodeProto node = operator("Add", "x", "w").toBuilder().setName("/mask").build();
+    TensorProto endless = tensor("w", List.of(1L), Float.NEGATIVE_INFINITY);
+    Path file = folder.resolve("masked.onnx");
+    Files.write(file, model(List.of(node), endless));
 
     assertRefused(model(List.of(node), tensor("w", List.of(1L), Float.NaN)), "constant 'w'", "NaN");
+    assertRefused(file, "node '/mask' (Add): constant 'w' holds -Infinity: export", "-1e9");
   }
 
   @Test
