@@ -135,14 +135,19 @@ class FormsTest {
         Nets.quantized(graph, seen(graph, random(graph)), Scheme.SIGNED, OPTIONS);
     Node sum =
         graph.nodes().stream().filter(n -> n.op() instanceof Op.Binary).findFirst().orElseThrow();
-    Map<String, TensorScale> scales = new HashMap<>(whole.activations());
-    scales.replace(sum.input(), new TensorScale(IntegerType.INT8, 3e25f, 127));
-    QuantizedGraph coarse =
-        new QuantizedGraph(graph, whole.scheme(), scales, whole.layers(), whole.quantized());
+    TensorScale coarse = new TensorScale(IntegerType.INT8, 3e25f, 127);
+    TensorScale coarser = new TensorScale(IntegerType.INT8, 3e36f, 127);
 
-    assertThatThrownBy(() -> TfliteExport.write(coarse))
-        .isInstanceOf(ModelRefusedException.class)
-        .hasMessageContainingAll("node '%s'".formatted(sum.name()), "too coarse for sums");
+    for (Map<String, TensorScale> other :
+        List.of(Map.of(sum.input(), coarse), Map.of(sum.input(), coarser, sum.output(), coarser))) {
+      Map<String, TensorScale> scales = new HashMap<>(whole.activations());
+      scales.putAll(other);
+      QuantizedGraph apart =
+          new QuantizedGraph(graph, whole.scheme(), scales, whole.layers(), whole.quantized());
+      assertThatThrownBy(() -> TfliteExport.write(apart))
+          .isInstanceOf(ModelRefusedException.class)
+          .hasMessageContainingAll("node '%s'".formatted(sum.name()), "too coarse for sums");
+    }
   }
 
   @Test

@@ -102,6 +102,7 @@ public final class Quantizer {
   private void chooseNodes() {
     Set<String> raw = new HashSet<>(Set.of(graph.input()));
     Set<String> scores = new HashSet<>();
+    Set<String> masked = Masks.nodes(graph);
     for (Node node : graph.nodes()) {
       boolean scored = isFinalScore(graph, node) && !boundsItsMaker(node);
       if (scored || (scores.contains(node.input()) && movesOnly(node))) {
@@ -117,6 +118,7 @@ public final class Quantizer {
         raw.add(node.output());
       } else if (node.op().hasIntegerKernel()
           && !isTooCoarse(node)
+          && !masked.contains(node.name())
           && !options.floats().contains(node.name())) {
         quantized.add(node.name());
       }

@@ -11,6 +11,7 @@ import io.skerry.packager.graph.Window;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.TensorScale;
 import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -39,6 +40,9 @@ import org.tensorflow.lite.schema.SubOptionsT;
 public final class TfliteExport {
   /** Parts into which the format's integer sums divide twice the coarser operand's step. */
   private static final double SUM_STEPS_MAX = 1 << 20;
+
+  /** As many times an operand's step may be another's; from some 2^120 on the process ends. */
+  private static final double OPERANDS_APART_MAX = 0x1p100;
 
   /** From so many scores on XNNPACK is the faster one, at each of many places. */
   private static final int SCORES_MIN = 8;
@@ -186,16 +190,20 @@ public final class TfliteExport {
     }
   }
 
-  /** TFLite ends the process where a step of the sum is too small a part of an operand's. */
+  /**
+   * TFLite ends the process where a step of the sum is too small a part of an operand's, or one
+   * operand's all but nothing of the other's.
+   */
   private void requireFineSum(Node node) {
     QuantizedGraph known = quantized.orElseThrow();
-    double coarsest =
-        node.inputs().stream().mapToDouble(i -> known.scale(i).scale()).max().orElseThrow();
+    DoubleSummaryStatistics steps =
+        node.inputs().stream().mapToDouble(i -> known.scale(i).scale()).summaryStatistics();
     double sum = known.scale(node.output()).scale();
-    if (2 * coarsest >= SUM_STEPS_MAX * sum) {
+    if (2 * steps.getMax() >= SUM_STEPS_MAX * sum
+        || steps.getMin() * OPERANDS_APART_MAX <= steps.getMax()) {
       throw new ModelRefusedException(
-          "its operands' steps of %s are too coarse for sums of %s: let the profile name an ONNX Runtime candidate or floats"
-              .formatted(coarsest, sum));
+          "its operands' steps of %s and %s are too coarse for sums of %s: let the profile name an ONNX Runtime candidate or floats"
+              .formatted(steps.getMin(), steps.getMax(), sum));
     }
   }
 

@@ -33,6 +33,12 @@ public final class OnnxSketch {
     return last;
   }
 
+  /** Goes on from another tensor. */
+  public OnnxSketch from(String tensor) {
+    last = tensor;
+    return this;
+  }
+
   /** A node of what was made last and of these. */
   public OnnxSketch node(String operator, String... others) {
     List<String> operands = new ArrayList<>(List.of(last));
@@ -109,6 +115,10 @@ public final class OnnxSketch {
 
   public String scales(float... values) {
     return reals(new int[] {values.length}, values);
+  }
+
+  public String given(int[] dimensions, float... values) {
+    return reals(dimensions, values);
   }
 
   private String reals(int[] dimensions, float... values) {
