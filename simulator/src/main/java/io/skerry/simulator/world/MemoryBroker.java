@@ -28,6 +28,8 @@ public final class MemoryBroker {
   private final World world;
   private final Map<String, Session> sessions = new HashMap<>();
   private final Map<String, byte[]> retained = new TreeMap<>();
+  // The topics of these that a filter wants, in their order, until there is another topic.
+  private final Map<String, List<String>> wanted = new HashMap<>();
   private final Map<String, Set<Session>> exact = new HashMap<>();
   private final Map<String, Set<Session>> wild = new LinkedHashMap<>();
   // Who gets what is looked up once for each topic: a fleet has few, and uses them for years.
@@ -274,19 +276,18 @@ public final class MemoryBroker {
     if (subscribers.add(session)) {
       routes.clear();
     }
-    if (wide) {
-      retained.forEach(
-          (topic, payload) -> {
-            if (matches(filter, topic)) {
-              enqueue(session, new Message(topic, payload));
-            }
-          });
-      return;
+    for (String topic : wide ? wanted(filter) : List.of(filter)) {
+      byte[] payload = retained.get(topic);
+      if (payload != null) {
+        enqueue(session, new Message(topic, payload));
+      }
     }
-    byte[] payload = retained.get(filter);
-    if (payload != null) {
-      enqueue(session, new Message(filter, payload));
-    }
+  }
+
+  private List<String> wanted(String filter) {
+    return wanted.computeIfAbsent(
+        filter,
+        missing -> retained.keySet().stream().filter(topic -> matches(filter, topic)).toList());
   }
 
   /** Level by level and without garbage: whoever comes back asks for all that is retained. */
@@ -317,10 +318,12 @@ public final class MemoryBroker {
 
   void publish(String topic, byte[] payload, boolean retain) {
     if (retain) {
-      if (payload.length == 0) {
-        retained.remove(topic);
-      } else {
-        retained.put(topic, payload);
+      boolean known =
+          payload.length == 0
+              ? retained.remove(topic) == null
+              : retained.put(topic, payload) != null;
+      if (!known) {
+        wanted.clear();
       }
     }
     Message message = new Message(topic, payload);
@@ -413,6 +416,7 @@ public final class MemoryBroker {
             .toList();
     sessions.clear();
     retained.clear();
+    wanted.clear();
     exact.clear();
     wild.clear();
     routes.clear();

@@ -2,10 +2,18 @@ package io.skerry.simulator.world;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class MemoryBrokerTest {
+  private final World world = new World(1, new Trace(0));
+  private final MemoryBroker broker = new MemoryBroker(world);
+  private int clients;
+
   @ParameterizedTest
   @CsvSource({
     "a/b, a/b, true",
@@ -25,5 +33,42 @@ class MemoryBrokerTest {
   })
   void matchesByLevels(String filter, String topic, boolean matches) {
     assertThat(MemoryBroker.matches(filter, topic)).isEqualTo(matches);
+  }
+
+  @Test
+  void givesWhatIsRetainedToWhomeverSubscribesAlsoAfterTopicsCameAndWent() {
+    publish("a/x/c");
+    publish("a/y/c");
+    publish("a/y/d");
+    assertThat(subscribed("a/+/c")).containsExactly("a/x/c", "a/y/c");
+
+    publish("a/w/c");
+    broker.publish("a/x/c", new byte[0], true);
+
+    assertThat(subscribed("a/+/c")).containsExactly("a/w/c", "a/y/c");
+    broker.kill();
+    broker.start();
+    assertThat(subscribed("a/+/c")).isEmpty();
+  }
+
+  private void publish(String topic) {
+    broker.publish(topic, new byte[] {1}, true);
+  }
+
+  private List<String> subscribed(String filter) {
+    List<String> received = new ArrayList<>();
+    MemoryBroker.Client client =
+        new MemoryBroker.Client() {
+          @Override
+          public void received(MemoryBroker.Message message) {
+            received.add(message.topic());
+          }
+
+          @Override
+          public void lost(boolean takenOver) {}
+        };
+    broker.connect("client " + ++clients, Optional.empty(), client).orElseThrow().subscribe(filter);
+    world.runUntil(world.now() + World.SECOND);
+    return received;
   }
 }
