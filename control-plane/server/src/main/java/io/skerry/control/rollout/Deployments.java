@@ -70,6 +70,16 @@ final class Deployments {
 
   /** Carries an effect out; how many devices got an order to run the version. */
   int carryOut(Transaction transaction, RolloutOrder order, RolloutEffect effect, Instant now) {
+    return carryOut(transaction, order, effect, now, new ArrayList<>());
+  }
+
+  // Adds whom it chose to be offered something, whatever became of them.
+  private int carryOut(
+      Transaction transaction,
+      RolloutOrder order,
+      RolloutEffect effect,
+      Instant now,
+      List<String> offered) {
     int orders = 0;
     switch (effect) {
       case RolloutEffect.OpenStage(int stage) -> open(transaction, order, stage);
@@ -90,7 +100,8 @@ final class Deployments {
                           order.id().value(),
                           through,
                           left),
-                  now);
+                  now,
+                  offered);
       case RolloutEffect.CatchUp(int limit) ->
           orders =
               offer(
@@ -107,7 +118,8 @@ final class Deployments {
                           row -> row.text("device"),
                           order.id().value(),
                           left),
-                  now);
+                  now,
+                  offered);
       case RolloutEffect.Expire() -> expire(transaction, order, now);
       case RolloutEffect.DeferOffline(int through) ->
           transaction.update(
@@ -195,13 +207,15 @@ final class Deployments {
       RolloutOrder order,
       int limit,
       IntFunction<List<String>> waiting,
-      Instant now) {
+      Instant now,
+      List<String> offered) {
     int left = limit;
     for (int choice = 0; choice < CHOICES_MAX && left > 0; choice++) {
       List<String> chosen = waiting.apply(left);
       if (chosen.isEmpty()) {
         break;
       }
+      offered.addAll(chosen);
       left -= offer(transaction, order, chosen, now);
     }
     return limit - left;
@@ -669,8 +683,14 @@ final class Deployments {
    * active version. On who waits for that no more the trial ends.
    */
   int promote(Transaction transaction, RolloutOrder trial, RolloutEffect effect, Instant now) {
-    int orders = carryOut(transaction, trial.promoted(), effect, now);
-    endTrials(transaction, trial);
+    List<String> offered = new ArrayList<>();
+    int orders = carryOut(transaction, trial.promoted(), effect, now, offered);
+    if (effect instanceof RolloutEffect.Offer || effect instanceof RolloutEffect.CatchUp) {
+      // At every step of the engine: all others that are on trial still wait as before.
+      endTrials(transaction, trial, offered);
+    } else {
+      endTrials(transaction, trial);
+    }
     return orders;
   }
 
@@ -717,6 +737,26 @@ final class Deployments {
       if (!over.isEmpty()) {
         switchOff(transaction, trial, part, over);
       }
+    }
+  }
+
+  // Of these devices, on those that do not wait.
+  private void endTrials(Transaction transaction, RolloutOrder trial, List<String> devices) {
+    if (devices.isEmpty()) {
+      return;
+    }
+    List<String> over =
+        transaction.list(
+            """
+            select device from deployment
+            where rollout = ? and device = any(?) and state <> all(?) order by device
+            """,
+            row -> row.text("device"),
+            trial.id().value(),
+            devices,
+            WAITING);
+    if (!over.isEmpty()) {
+      trial.parts().forEach(part -> switchOff(transaction, trial, part, over));
     }
   }
 }
