@@ -105,6 +105,9 @@ final class SimAgent {
   private long lookUntil;
   private long takenOver;
   private long resendMillis = RESEND_TICK;
+  // While its disk takes nothing: when somebody asks next, and how long they wait then.
+  private long askedAt;
+  private long askMillis = World.SECOND;
   private long tickedAt = Long.MIN_VALUE / 2;
   private final long heartbeatMillis;
   private final long windowMillis;
@@ -297,6 +300,7 @@ final class SimAgent {
     Generation before = updater.observed();
     updater.desired(payload);
     unchecked = true;
+    askAtOnce();
     if (!updater.observed().equals(before)) {
       fleet.watch().observed(device.index(), updater.observed());
     }
@@ -328,6 +332,32 @@ final class SimAgent {
             uplink.timesTakenOver()));
   }
 
+  /** What could not be written down can be from now on. */
+  void diskWorks() {
+    if (!updater.isSettled()) {
+      askAtOnce();
+      wake(World.SECOND);
+    }
+  }
+
+  private void askAtOnce() {
+    askedAt = 0;
+    askMillis = World.SECOND;
+  }
+
+  // While nothing can be remembered nothing goes on: every second of these hours is the same.
+  private boolean isAsked() {
+    if (!device.isDiskFailing()) {
+      return true;
+    }
+    if (world.now() < askedAt) {
+      return false;
+    }
+    askedAt = world.now() + askMillis;
+    askMillis = Math.min(2 * askMillis, World.MINUTE);
+    return true;
+  }
+
   /** Ticks at the latest after this long. */
   void wake(long millis) {
     long at = world.now() + millis;
@@ -354,7 +384,9 @@ final class SimAgent {
     boolean settled = updater.isSettled();
     if (!settled) {
       // Somebody always asks while a version has to prove itself.
-      workload.predict(2, false);
+      if (isAsked()) {
+        workload.predict(2, false);
+      }
       updater.tick(link.state() == DeviceLink.State.CONNECTED);
       settled = updater.isSettled();
       unchecked = true;
@@ -382,7 +414,7 @@ final class SimAgent {
       wake(writtenAt - world.now());
     }
     if (!settled) {
-      wake(BUSY_TICK);
+      wake(device.isDiskFailing() ? askedAt - world.now() : BUSY_TICK);
     }
     if (device.isDiskFailing()) {
       wake(World.MINUTE);

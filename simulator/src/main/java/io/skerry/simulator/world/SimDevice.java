@@ -312,12 +312,17 @@ public final class SimDevice {
   }
 
   void disk(Optional<Failure> failure) {
+    boolean failed = diskFailing;
     diskFailing = failure.isPresent();
     if (failure.isPresent()) {
       disk.failFrom(disk.operations(), failure.get());
     } else {
       disk.heal();
       diskWorksSince = world.now();
+      SimAgent now = process;
+      if (failed && now != null) {
+        now.diskWorks();
+      }
     }
   }
 
