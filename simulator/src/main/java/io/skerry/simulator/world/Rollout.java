@@ -8,6 +8,7 @@ import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
+import io.skerry.fleet.rollout.StageMembership;
 import io.skerry.fleet.rollout.StageMembership.Boundary;
 import io.skerry.fleet.rollout.StageMembership.Candidate;
 import io.skerry.fleet.rollout.StageMembership.Membership;
@@ -43,6 +44,8 @@ final class Rollout {
   final String holdbackAbove;
   final Map<DeviceId, String> outsiders = new HashMap<>();
   final Map<DeviceId, Deployment> deployments = new LinkedHashMap<>();
+  // Of those that have no deployment: it is asked every minute whether a stage takes them.
+  private final Map<DeviceId, String> ranks = new HashMap<>();
   // What each of its versions is packaged for.
   final Set<ProfileId> profiles;
   final StageArms arms;
@@ -175,6 +178,14 @@ final class Rollout {
       }
     }
     return Optional.empty();
+  }
+
+  /** A device's rank among all that the rollout is for. */
+  String rank(DeviceId device) {
+    Deployment one = deployments.get(device);
+    return one != null
+        ? one.rank
+        : ranks.computeIfAbsent(device, other -> StageMembership.rank(other, id.value()));
   }
 
   /** Whether somebody has started it. */

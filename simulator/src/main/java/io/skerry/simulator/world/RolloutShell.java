@@ -1058,7 +1058,7 @@ final class RolloutShell implements RolloutBooks {
         Rollout.Deployment one = rollout.deployments.get(device);
         boolean has = one != null && one.opened && one.state != DeploymentState.NOT_ELIGIBLE;
         if (!has && eligibility(device, needs) instanceof Eligibility.Eligible(ProfileId profile)) {
-          String rank = StageMembership.rank(device, rollout.id.value());
+          String rank = rollout.rank(device);
           if (StageMembership.stageOf(
                   new Candidate(device, profile), rank, boundary, rollout.holdbackAbove)
               .isPresent()) {
