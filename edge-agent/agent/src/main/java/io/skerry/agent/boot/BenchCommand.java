@@ -146,6 +146,7 @@ final class BenchCommand implements Callable<Integer> {
     if (chosen.isPresent()) {
       options = options(file, engines, chosen.get(), scratch);
     }
+    startEngine(file, engines, options);
     ProcessFacts process = ProcessFacts.own();
     boolean isSeen = process.countPeakAnew();
     long before = process.memory().resident();
@@ -191,6 +192,17 @@ final class BenchCommand implements Callable<Integer> {
       print(out, served(file, model, scratch));
     }
     return timing;
+  }
+
+  /** What an engine takes once, for whatever model, is none of a model's. */
+  private static void startEngine(Path file, EngineCatalog engines, LoadOptions options) {
+    for (String engine : engines.names()) {
+      if (engines.fileExtension(engine).filter(file.toString()::endsWith).isPresent()) {
+        // A fault shows with the model itself.
+        Optional<String> unused =
+            Detected.trial(engines, engine, options, loaded -> Optional.empty());
+      }
+    }
   }
 
   private static LoadOptions options(
