@@ -40,8 +40,8 @@ public record DeviceTimings(String profile, String device, List<Timing> timings)
    * @param p50Micros median time of a call, > 0
    * @param p99Micros 99th percentile, at least the median
    * @param loadMillis from file to ready
-   * @param peakMemoryBytes that loading and running took beyond what the process had; 0 when
-   *     unknown
+   * @param peakMemoryBytes that loading and first runs took beyond an engine that has run a small
+   *     model; 0 when unknown
    * @param calls timed, from 1
    */
   public record Timing(
