@@ -42,6 +42,9 @@ final class Pools {
   }
 
   void largest(Node node, Window window, boolean integer) {
+    if (points(node, window, integer)) {
+      return;
+    }
     Placement placement = Placement.of(window, graph.shape(node.input()));
     int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
     if (placement == Placement.EXPLICIT) {
@@ -49,6 +52,33 @@ final class Pools {
     }
     int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
     pool(BuiltinOperator.MAX_POOL_2D, integer, window, placement, input, output);
+  }
+
+  /**
+   * Writes a pool of single places, which a pyramid takes its top with, as what it is: some of the
+   * elements. XNNPACK takes no pool that steps over places.
+   */
+  private boolean points(Node node, Window window, boolean integer) {
+    if (!window.isUnpadded()
+        || window.kernel().stream().anyMatch(size -> size > 1)
+        || window.strides().stream().allMatch(step -> step == 1)) {
+      return false;
+    }
+    int[] shape = tensors.shape(node.input(), Layout.CHANNELS_LAST);
+    int[] size = tensors.shape(node.output(), Layout.CHANNELS_LAST);
+    int[] steps = {
+      1, window.rank() == 1 ? 1 : window.strides().getFirst(), window.strides().getLast(), 1
+    };
+    int[] begin = new int[shape.length];
+    if (!ElementMoves.isInGroups(shape, begin, size, steps)) {
+      return false;
+    }
+    TensorScale scale = integer ? quantized.orElseThrow().scale(node.input()) : null;
+    int input = tensors.index(node.input(), Layout.CHANNELS_LAST, integer);
+    int output = tensors.declare(node.output(), Layout.CHANNELS_LAST, integer);
+    new ElementMoves(file, tensors, node.output(), scale)
+        .apart(input, shape, begin, size, steps, output);
+    return true;
   }
 
   /** Zeros, which XNNPACK puts around, where nothing is less; else the lowest number there is. */
@@ -81,6 +111,9 @@ final class Pools {
       TensorScale scale = quantized.orElseThrow().scale(node.input());
       int input = tensors.index(node.input(), Layout.CHANNELS_LAST, true);
       layers.mean(node, window, around ? margins.around(node, window, input, scale, 0) : input);
+      return;
+    }
+    if (!integer && points(node, window, false)) {
       return;
     }
     // XNNPACK has no integer kernel for what is left.

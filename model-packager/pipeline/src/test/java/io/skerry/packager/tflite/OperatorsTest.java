@@ -49,11 +49,19 @@ class OperatorsTest {
           "Pad of channels", "PADV2",
           "Slice of channels with steps", "STRIDED_SLICE",
           "Slice with steps that do not fill", "STRIDED_SLICE",
-          "Resize nearest by a fraction", "RESIZE_NEAREST_NEIGHBOR");
+          "Resize nearest by a fraction", "RESIZE_NEAREST_NEIGHBOR",
+          "MaxPool that skips", "MAX_POOL_2D",
+          "AveragePool that skips", "AVERAGE_POOL_2D");
 
-  /** What it takes as floats only. */
+  /** What it leaves of integers, where that is something else. */
   private static final Map<String, String> LEFT_OF_INTEGERS =
-      Map.of("Clip above 0", "MAXIMUM", "Softmax of few scores at many places", "SOFTMAX");
+      Map.of(
+          "Clip above 0",
+          "MAXIMUM",
+          "Softmax of few scores at many places",
+          "SOFTMAX",
+          "AveragePool that skips",
+          "");
 
   private final Bench bench = new Bench();
   @TempDir private Path folder;
@@ -158,6 +166,11 @@ class OperatorsTest {
     ofMaps.put(
         "AveragePool with margins", net -> net.add(new Op.AveragePool(square(3, 2, 1), false)));
     ofMaps.put("AveragePool, same", net -> net.add(new Op.AveragePool(square(3, 1, 1), false)));
+    ofMaps.put("MaxPool of points", net -> net.add(new Op.MaxPool(square(1, 2, 0))));
+    ofMaps.put("AveragePool of points", net -> net.add(new Op.AveragePool(square(1, 3, 0), true)));
+    ofMaps.put("MaxPool that skips", net -> net.add(new Op.MaxPool(square(2, 3, 0))));
+    ofMaps.put(
+        "AveragePool that skips", net -> net.add(new Op.AveragePool(square(2, 3, 0), false)));
     ofMaps.put("GlobalAveragePool", net -> net.add(new Op.GlobalAveragePool()));
     ofMaps.put("Mean of channels", net -> net.add(new Op.Mean(List.of(1))));
     ofMaps.put("Mean of rows", net -> net.add(new Op.Mean(List.of(2))));
