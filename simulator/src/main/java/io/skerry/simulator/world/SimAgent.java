@@ -347,7 +347,7 @@ final class SimAgent {
 
   // While nothing can be remembered nothing goes on: every second of these hours is the same.
   private boolean isAsked() {
-    if (!device.isDiskFailing()) {
+    if (!device.takesNothing()) {
       return true;
     }
     if (world.now() < askedAt) {
@@ -414,7 +414,7 @@ final class SimAgent {
       wake(writtenAt - world.now());
     }
     if (!settled) {
-      wake(device.isDiskFailing() ? askedAt - world.now() : BUSY_TICK);
+      wake(device.takesNothing() ? askedAt - world.now() : BUSY_TICK);
     }
     if (device.isDiskFailing()) {
       wake(World.MINUTE);

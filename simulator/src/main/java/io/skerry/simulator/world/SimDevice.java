@@ -57,6 +57,7 @@ public final class SimDevice {
   private long skewMillis;
   private double slowness = 1;
   private boolean diskFailing;
+  private boolean takesNothing;
   private long diskWorksSince;
   private Optional<Loss> loss = Optional.empty();
   private long restartMillis = World.MINUTE;
@@ -174,6 +175,11 @@ public final class SimDevice {
 
   boolean isDiskFailing() {
     return diskFailing;
+  }
+
+  /** Whether nothing can be written down: an order goes no further then. */
+  boolean takesNothing() {
+    return takesNothing;
   }
 
   /** Since when its disk works, if it ever failed. */
@@ -314,6 +320,7 @@ public final class SimDevice {
   void disk(Optional<Failure> failure) {
     boolean failed = diskFailing;
     diskFailing = failure.isPresent();
+    takesNothing = failure.filter(how -> how != Failure.UNREADABLE).isPresent();
     if (failure.isPresent()) {
       disk.failFrom(disk.operations(), failure.get());
     } else {

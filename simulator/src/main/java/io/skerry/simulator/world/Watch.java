@@ -668,7 +668,17 @@ public final class Watch {
         .anyMatch(part -> fleet.releases().behaviour(part.version()) == Releases.Behaviour.FAILS)) {
       broken(4, -1, "%s passed stage %d, and answers nothing".formatted(rollout.id, stage));
     }
-    long soaked = fleet.world().now() - seen.ranSince.getOrDefault(stage, fleet.world().now());
+    // The engine's own books begin anew after a pause; before somebody runs it nothing soaks.
+    long written =
+        rollout
+            .state
+            .stages()
+            .get(stage)
+            .soakingSince()
+            .map(Instant::toEpochMilli)
+            .orElse(fleet.world().now());
+    long ran = seen.ranSince.getOrDefault(stage, fleet.world().now());
+    long soaked = fleet.world().now() - Math.max(written, ran);
     if (soaked < rollout.plan.soak().toMillis()) {
       broken(4, -1, "%s passed stage %d before its soak".formatted(rollout.id, stage));
     }

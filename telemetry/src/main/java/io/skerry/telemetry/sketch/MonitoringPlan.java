@@ -2,6 +2,7 @@ package io.skerry.telemetry.sketch;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.MonitoringManifestOrBuilder;
@@ -77,6 +78,9 @@ public final class MonitoringPlan {
 
   /** The largest encoded manifest. */
   public static final int BYTES_MAX = 16 * 1024 * 1024;
+
+  private static final long UNREAD_WINDOW_BYTES = 80_000;
+  private static final long UNREAD_OUTCOME_BYTES = 200_000;
 
   private final MonitoringManifest manifest;
   private final PrivacyRules rules;
@@ -220,12 +224,17 @@ public final class MonitoringPlan {
   /**
    * Stands in for the plan of a model that has one which cannot be read: counts latencies only, and
    * says their streams by name, since they are sent under the artifact whose plan has more. Nobody
-   * knows its privacy rules: no sample, no client's id and no output leaves the device.
+   * knows its privacy rules: no sample, no client's id and no output leaves the device. Nor its
+   * budget: a moderate one holds, for none would lift that of the whole device.
    */
   public static MonitoringPlan unread() {
     try {
       MonitoringManifest rules =
           MonitoringManifest.newBuilder()
+              .setBudget(
+                  Budget.newBuilder()
+                      .setWindowBytes(UNREAD_WINDOW_BYTES)
+                      .setOutcomeBytes(UNREAD_OUTCOME_BYTES))
               .addPrivacy(
                   PrivacyRule.newBuilder()
                       .setField(PrivacyRules.CLIENT_ID)

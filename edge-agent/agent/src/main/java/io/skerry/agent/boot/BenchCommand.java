@@ -127,6 +127,9 @@ final class BenchCommand implements Callable<Integer> {
     if (profile != null) {
       options.addAll(List.of("--profile", profile));
     }
+    if (device != null) {
+      options.addAll(List.of("--device", device));
+    }
     options.addAll(profiles.arguments());
     PrintWriter out = spec.commandLine().getOut();
     return BenchProcesses.run(program(), models, options, report != null, scratch, out);

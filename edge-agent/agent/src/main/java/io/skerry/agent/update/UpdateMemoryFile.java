@@ -50,8 +50,7 @@ final class UpdateMemoryFile {
   private final Path provenFile;
   private Map<SlotId, List<DesiredSlot>> proven = Map.of();
   // What was to be written last, as it is written, and its bytes: a broken disk is asked to take
-  // the
-  // same again and again.
+  // the same again and again.
   private @Nullable UpdateMemory encoded;
   private byte[] encodedBytes = {};
 

@@ -20,6 +20,7 @@ import io.skerry.protocol.RecordStream;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotId;
 import io.skerry.runtime.Tensor;
+import io.skerry.telemetry.sketch.LineUpkeep;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
@@ -1058,6 +1059,13 @@ class ObserverTest {
     assertThat(window.getStreamsList())
         .extracting(StreamCounts::getStream)
         .containsExactly("$latency", "$errors");
+  }
+
+  @Test
+  void keepsTheDeviceWithinABudgetWhileThePlanCannotBeRead() {
+    unread();
+
+    assertThat(observer.upkeep()).isEqualTo(LineUpkeep.of(80_000));
   }
 
   @Test
