@@ -41,6 +41,16 @@ record ResizePlaces(boolean alignCorners, boolean halfPixelCenters) {
         .allMatch(axis -> areThoseOf(resize, axis, from.get(axis), to.get(axis)));
   }
 
+  /**
+   * Whether the nearest places are each place of the input as often as any other. Those between
+   * corners need not be, also where the sizes are multiples: the outer ones are shown less often.
+   */
+  boolean areRepeated(int from, int to) {
+    int times = to / from;
+    return to % from == 0
+        && IntStream.range(0, to).allMatch(i -> nearest(i, from, to) == i / times);
+  }
+
   private boolean areThoseOf(Op.Resize resize, int axis, int from, int to) {
     boolean linear = resize.mode().equals("linear");
     for (int i = 0; i < to; i++) {

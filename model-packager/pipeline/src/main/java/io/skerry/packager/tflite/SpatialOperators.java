@@ -140,7 +140,7 @@ final class SpatialOperators {
           options);
     } else {
       int[] from = tensors.shape(node.input(), Layout.CHANNELS_LAST);
-      if (shape[1] % from[1] == 0 && shape[2] % from[2] == 0) {
+      if (places.areRepeated(from[1], shape[1]) && places.areRepeated(from[2], shape[2])) {
         TensorScale scale = integer ? quantized.orElseThrow().scale(node.output()) : null;
         moves(node, scale).repeated(input, from, shape[1] / from[1], shape[2] / from[2], output);
         return;

@@ -36,6 +36,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.Model;
@@ -381,6 +382,56 @@ class SpatialOperatorsTest {
           .isInstanceOf(ModelRefusedException.class)
           .hasMessageContainingAll("node 'op'", "other places", "ONNX Runtime");
     }
+  }
+
+  /** Every way of finding the nearest place by whole factors, in the format or refused by it. */
+  @ParameterizedTest
+  @CsvSource({
+    "half_pixel, floor, 0",
+    "half_pixel, ceil, 0",
+    "half_pixel, round_prefer_floor, 16",
+    "half_pixel, round_prefer_ceil, 16",
+    "asymmetric, floor, 16",
+    "asymmetric, ceil, 0",
+    "asymmetric, round_prefer_floor, 7",
+    "asymmetric, round_prefer_ceil, 0",
+    "align_corners, floor, 0",
+    "align_corners, ceil, 0",
+    "align_corners, round_prefer_floor, 15",
+    "align_corners, round_prefer_ceil, 16"
+  })
+  void showTheSameNearestPlacesInTflite(String coordinates, String rounding, int written)
+      throws Exception {
+    int said = 0;
+    for (int size : new int[] {3, 4, 8, 1}) {
+      for (int factor = 2; factor <= 5; factor++) {
+        NodeProto node =
+            resizing("nearest", coordinates, rounding, "scales")
+                .setName("op")
+                .setInput(0, "x")
+                .setOutput(0, "y")
+                .build();
+        byte[] model =
+            model(
+                Shape.of(Shape.BATCH, 2, size, 5),
+                List.of(node),
+                scales("scales", 1, 1, factor, 2));
+        Graph graph = OnnxImport.read(model);
+        Samples items = Nets.randomItems(graph, 2);
+        byte[] floats;
+        try {
+          floats = TfliteExport.write(graph);
+        } catch (ModelRefusedException e) {
+          assertThat(e).hasMessageContaining("other places");
+          continue;
+        }
+        said++;
+        assertThat(outputs(Engine.TFLITE, floats, items).largestDifference(outputs(model, items)))
+            .as("%d times %d", size, factor)
+            .isZero();
+      }
+    }
+    assertThat(said).isEqualTo(written);
   }
 
   @Test
