@@ -39,8 +39,13 @@ final class SpatialImport {
    * Constants of one value that are put before and after a tensor.
    *
    * @param parts along the axis; absent is the tensor, once
+   * @param shape of the tensor
    */
-  static Op margins(List<Optional<Constant>> parts, int axis, List<Integer> order) {
+  static Op margins(List<Optional<Constant>> parts, int[] shape, int axis, List<Integer> order) {
+    if (axis < 1 || axis >= shape.length) {
+      throw ModelRefusedException.ofPart(
+          "axis %d is not one after the batch of %s".formatted(axis, Arrays.toString(shape)));
+    }
     int[] amounts = new int[2 * order.size()];
     float around = 0;
     boolean found = false;
@@ -51,6 +56,11 @@ final class SpatialImport {
         continue;
       }
       Constant margin = part.get();
+      if (!fitsBeside(margin, shape, axis)) {
+        throw ModelRefusedException.ofPart(
+            "a constant of shape %s does not fit beside %s"
+                .formatted(margin.shape(), Arrays.toString(shape)));
+      }
       around = found ? around : margin.at(0);
       found = true;
       for (float value : margin.values()) {
@@ -62,6 +72,14 @@ final class SpatialImport {
       amounts[end] += margin.shape().dimension(axis);
     }
     return pad(amounts, around, order);
+  }
+
+  private static boolean fitsBeside(Constant margin, int[] shape, int axis) {
+    boolean fits = margin.size() > 0 && margin.shape().rank() == shape.length;
+    for (int i = 0; fits && i < shape.length; i++) {
+      fits = i == axis || margin.shape().dimension(i) == shape[i];
+    }
+    return fits;
   }
 
   /** {@code size} is -1 where all that is left is meant. */

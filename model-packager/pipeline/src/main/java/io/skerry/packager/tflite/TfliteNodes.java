@@ -793,7 +793,8 @@ final class TfliteNodes {
     if (computed.length == 1 && inputs.length > 1) {
       List<Optional<Constant>> parts =
           Arrays.stream(inputs).mapToObj(i -> Optional.ofNullable(constant(i))).toList();
-      Op op = SpatialImport.margins(parts, axis, order(computed[0]));
+      int[] shape = tensor(computed[0]).getShape();
+      Op op = SpatialImport.margins(parts, shape, axis, order(computed[0]));
       anyUnary(name, op, computed[0], output(operator));
       return;
     }

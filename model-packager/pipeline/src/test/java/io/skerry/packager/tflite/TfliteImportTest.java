@@ -435,6 +435,59 @@ class TfliteImportTest {
   }
 
   @Test
+  void readsConstantsBesideATensor() throws Exception {
+    check(beside(1, 1, 2, 3), 1e-6);
+    check(beside(2, 1, 4, 1), 1e-6);
+    check(beside(-1, 1, 4, 1), 1e-6);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1 2 2, '[1,2,2]'",
+    "2, 1 2 2, '[1,2,2]'",
+    "1, 3 2 3, '[3,2,3]'",
+    "1, 2, '[2]'",
+    "1, '', '[]'",
+    "0, 1 4 3, 'axis 0'",
+    "3, 1 4 3, 'axis 3'",
+    "-4, 1 4 3, 'axis -1'",
+  })
+  void refusesConstantsThatDoNotFitBesideATensor(int axis, String shape, String told) {
+    int[] dimensions =
+        Arrays.stream(shape.split(" "))
+            .filter(dimension -> !dimension.isEmpty())
+            .mapToInt(Integer::parseInt)
+            .toArray();
+
+    assertThatThrownBy(() -> TfliteImport.read(beside(axis, dimensions)))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContainingAll("node 'concatenation_0' (CONCATENATION)", told);
+  }
+
+  /** A tensor [1,4,3], and before it a constant of one value. */
+  private static byte[] beside(int axis, int... shape) {
+    TfliteFile file = new TfliteFile();
+    int x = file.activation("x", new int[] {1, 4, 3}, null);
+    float[] values = new float[Arrays.stream(shape).reduce(1, (a, b) -> a * b)];
+    Arrays.fill(values, 0.5f);
+    int constant = file.floats("constant", shape, values);
+    int[] both = {1, 4, 3};
+    int along = Math.floorMod(axis, 3);
+    both[along] += along < shape.length ? shape[along] : 0;
+    int y = file.activation("y", both, null);
+    ConcatenationOptionsT options = new ConcatenationOptionsT();
+    options.setAxis(axis);
+    file.operator(
+        BuiltinOperator.CONCATENATION,
+        1,
+        new int[] {constant, x},
+        y,
+        BuiltinOptions.ConcatenationOptions,
+        options);
+    return file.bytes("net", x, new int[] {y});
+  }
+
+  @Test
   void refusesOperatorsInNoOrder() throws Exception {
     byte[] whole = TfliteExport.write(Nets.sensorNet(1));
     ModelT itself = ModelT.deserializeFromBinary(whole);
