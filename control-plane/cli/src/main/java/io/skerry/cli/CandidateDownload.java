@@ -41,6 +41,7 @@ final class CandidateDownload {
                   path,
                   DescribeCommand.encoded(file.profile()),
                   DescribeCommand.encoded(file.name())),
+          file.bytes(),
           to);
       told.println(Table.printable("%s, %d bytes".formatted(to, file.bytes())));
     }

@@ -849,6 +849,49 @@ class MainTest {
   }
 
   @Test
+  void keepsNothingOfWhatAnEndedDownloadLeft() throws IOException {
+    String path = "/v1/models/engine/versions/2/candidates";
+    answer(
+        path,
+        200,
+        """
+        {"model": "engine", "version": 2, "files": [
+          {"profile": "arm64-neon", "name": "a.onnx", "bytes": 3, "keptUntil": "2026-12-30T00:00:00Z"}]}
+        """);
+    answer(path + "/arm64-neon/a.onnx", 200, "new");
+    Path all = folder.resolve("all");
+    Files.createDirectories(all.resolve("arm64-neon"));
+    Files.writeString(all.resolve("arm64-neon/a.onnx.part"), "a longer one of before");
+
+    assertThat(run("get", "candidates", "engine@2", "--out", all.toString()))
+        .isEqualTo(ExitCodes.DONE);
+    assertThat(all.resolve("arm64-neon/a.onnx")).hasContent("new");
+    assertThat(all.resolve("arm64-neon")).isDirectoryNotContaining("glob:**/*.part");
+  }
+
+  @Test
+  void takesNoCandidateOfAnotherSizeThanTold() throws IOException {
+    String path = "/v1/models/engine/versions/2/candidates";
+    answer(
+        path,
+        200,
+        """
+        {"model": "engine", "version": 2, "files": [
+          {"profile": "arm64-neon", "name": "a.onnx", "bytes": 5, "keptUntil": "2026-12-30T00:00:00Z"}]}
+        """);
+    answer(path + "/arm64-neon/a.onnx", 200, "new");
+    Path all = folder.resolve("all");
+    Files.createDirectories(all.resolve("arm64-neon"));
+    Files.writeString(all.resolve("arm64-neon/a.onnx"), "old");
+
+    assertThat(run("get", "candidates", "engine@2", "--out", all.toString()))
+        .isEqualTo(ExitCodes.FAILED);
+    assertThat(err.toString()).contains("3 bytes instead of 5", "again");
+    assertThat(all.resolve("arm64-neon/a.onnx")).hasContent("old");
+    assertThat(all.resolve("arm64-neon")).isDirectoryNotContaining("glob:**/*.part");
+  }
+
+  @Test
   void writesNothingForAReleaseThatIsNone() {
     answer(
         "/v1/models/engine/versions/2/release",

@@ -15,11 +15,13 @@ import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse.BodySubscriber;
 import java.net.http.HttpResponse.BodySubscribers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -132,8 +134,10 @@ public final class SkerryClient implements AutoCloseable {
   /**
    * Writes what a path answers to a file, whatever its size; one that is there is replaced, and
    * where this fails no part of the answer is left.
+   *
+   * @param bytes that it must have
    */
-  public void download(String path, Path to) {
+  public void download(String path, long bytes, Path to) {
     HttpRequest request = request(path).GET().build();
     Path part = to.resolveSibling(to.getFileName() + ".part");
     try {
@@ -142,10 +146,16 @@ public final class SkerryClient implements AutoCloseable {
               request,
               info ->
                   info.statusCode() / 100 == 2
-                      ? BodySubscribers.mapping(BodySubscribers.ofFile(part), file -> new byte[0])
+                      ? BodySubscribers.mapping(writing(part), file -> new byte[0])
                       : BodySubscribers.ofByteArray());
       if (response.statusCode() / 100 != 2) {
         throw new SkerryException(problem(request, response));
+      }
+      long came = Files.size(part);
+      if (came != bytes) {
+        throw new IOException(
+            "it has %d bytes instead of %d: it was made anew meanwhile, ask again"
+                .formatted(came, bytes));
       }
       Files.move(part, to, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
@@ -157,6 +167,15 @@ public final class SkerryClient implements AutoCloseable {
     } finally {
       deleteQuietly(part);
     }
+  }
+
+  /** Whoever was killed left a part behind, and a longer one would end the file. */
+  private static BodySubscriber<Path> writing(Path part) {
+    return BodySubscribers.ofFile(
+        part,
+        StandardOpenOption.CREATE,
+        StandardOpenOption.WRITE,
+        StandardOpenOption.TRUNCATE_EXISTING);
   }
 
   private static void deleteQuietly(Path part) {
