@@ -129,6 +129,11 @@ public final class ControlPlane implements MemoryBroker.Client {
     sweepSoon();
   }
 
+  /** Since when it hears the devices without a gap. */
+  Instant heardSince() {
+    return heardSince;
+  }
+
   /** Records that this one stored. */
   long recordsStored() {
     return recordsStored;
