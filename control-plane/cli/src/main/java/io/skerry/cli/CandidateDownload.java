@@ -49,7 +49,12 @@ final class CandidateDownload {
         "time all of a profile's files on a device of it, tell the server, and let it choose anew:");
     told.println("./skerry agent bench --model FILE --model FILE... --report timings.json");
     told.println("./skerry import timings timings.json");
-    told.println("./skerry create variants %s".formatted(version));
+    StringBuilder anew = new StringBuilder("./skerry create variants " + version);
+    wanted.stream()
+        .map(CandidateFile::profile)
+        .distinct()
+        .forEach(chosen -> anew.append(" --profile ").append(chosen));
+    told.println(Table.printable(anew.toString()));
   }
 
   /** A server's word is no reason to write anywhere else. */

@@ -17,10 +17,10 @@ final class EmulationOptions {
       description =
           "evaluation items to run there; default: "
               + PackagingRequest.EMULATED_ITEMS
-              + "; implies --emulate")
+              + "; implies --emulate; 'create variants' without either runs as many as last time, with 0 none")
   private @Nullable Integer items;
 
-  /** What a packaging is asked for; absent when nothing is to be emulated. */
+  /** What a packaging is asked for; absent when nothing is said. */
   @Nullable Integer items() {
     return items == null && emulate ? Integer.valueOf(PackagingRequest.EMULATED_ITEMS) : items;
   }

@@ -807,7 +807,12 @@ class MainTest {
     assertThat(some.resolve("arm64-neon")).isDirectoryContaining("glob:**/tflite-int8.tflite");
     assertThat(some.resolve("x86-64-avx2")).doesNotExist();
     assertThat(out.toString())
-        .contains("agent bench", "--report", "import timings", "create variants engine@2");
+        .contains(
+            "agent bench",
+            "--report",
+            "import timings",
+            "create variants engine@2 --profile arm64-neon --profile x86-64-avx2\n",
+            "create variants engine@2 --profile arm64-neon\n");
     assertThat(other).isEqualTo(ExitCodes.NOT_FOUND);
     assertThat(err.toString())
         .contains("[arm64-neon, x86-64-avx2]", "create variants engine@2 --profile arm64-dotprod");

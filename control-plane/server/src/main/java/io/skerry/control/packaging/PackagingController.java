@@ -43,7 +43,10 @@ final class PackagingController {
       Actor actor, String model, long version, @Body @Nullable PackagingRequest request) {
     List<String> profiles =
         request == null || request.profiles() == null ? List.of() : request.profiles();
-    int emulatedItems = request == null ? 0 : emulatedItems(request.emulatedItems());
+    Integer emulatedItems = request == null ? null : request.emulatedItems();
+    if (emulatedItems != null) {
+      checkItems(emulatedItems, 0, "%d to %d, or leave it out to run as many as last time");
+    }
     return HttpResponse.accepted()
         .body(
             packaging.start(
@@ -112,12 +115,16 @@ final class PackagingController {
     if (asked == null) {
       return 0;
     }
-    if (asked < 1 || asked > PackagingRequest.EMULATED_ITEMS_MAX) {
+    checkItems(asked, 1, "%d to %d, or leave it out to run none");
+    return asked;
+  }
+
+  private static void checkItems(int asked, int least, String instead) {
+    if (asked < least || asked > PackagingRequest.EMULATED_ITEMS_MAX) {
       throw new ProblemException(
           ErrorCode.REQUEST_INVALID,
-          "emulatedItems is %d: give 1 to %d, or leave it out to run none"
-              .formatted(asked, PackagingRequest.EMULATED_ITEMS_MAX));
+          "emulatedItems is %d: give %s"
+              .formatted(asked, instead.formatted(least, PackagingRequest.EMULATED_ITEMS_MAX)));
     }
-    return asked;
   }
 }

@@ -87,14 +87,19 @@ public final class PackagingService {
    *
    * @param asked hardware profiles; empty for those of the enrolled devices that the catalogue has,
    *     or, while there is none, all of the catalogue that run on a processor
-   * @param emulatedItems evaluation items that run under emulation where this machine lacks a
-   *     profile's instructions; 0 for none
+   * @param askedItems evaluation items that run under emulation where this machine lacks a
+   *     profile's instructions, 0 for none; absent for as many as last time, or a form that lost
+   *     its accuracy there would be chosen unseen
    * @param judging how variants are judged this time; {@link Judging#BY_DATA} for as its import
    *     said
    * @throws ProblemException if the version or a profile is unknown
    */
   public Packaging start(
-      Actor actor, ModelVersion version, List<String> asked, int emulatedItems, Judging judging) {
+      Actor actor,
+      ModelVersion version,
+      List<String> asked,
+      @Nullable Integer askedItems,
+      Judging judging) {
     ModelVersionView view = registry.version(version);
     Choice choice = choice(asked);
     List<String> chosen = choice.profiles();
@@ -103,6 +108,7 @@ public final class PackagingService {
       return open.get();
     }
     JobProgram program = program();
+    int emulatedItems = emulatedItems(version, chosen, askedItems);
     long releaseCounter = database.call(PackagingStore::nextReleaseCounter);
     jobs.submit(
         new JobRequest(
@@ -112,7 +118,8 @@ public final class PackagingService {
             emulatedItems > 0 ? EMULATING : LIMITS,
             folder -> input.write(folder, view, chosen, releaseCounter, emulatedItems, judging),
             (transaction, job) -> {
-              PackagingStore.insert(transaction, job, version, choice, releaseCounter, now());
+              PackagingStore.insert(
+                  transaction, job, version, choice, releaseCounter, emulatedItems, now());
               audit.append(
                   transaction,
                   actor,
@@ -120,6 +127,13 @@ public final class PackagingService {
                       "packaging.started", "model/" + version, String.join(", ", chosen)));
             }));
     return packaging(version);
+  }
+
+  /** What a packaging of these profiles runs under emulation. */
+  int emulatedItems(ModelVersion version, List<String> chosen, @Nullable Integer asked) {
+    return asked != null
+        ? asked
+        : database.call(transaction -> PackagingStore.emulatedItems(transaction, version, chosen));
   }
 
   /**

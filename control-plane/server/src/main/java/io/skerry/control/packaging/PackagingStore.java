@@ -45,10 +45,12 @@ final class PackagingStore {
       ModelVersion version,
       PackagingService.Choice choice,
       long releaseCounter,
+      int emulatedItems,
       Instant now) {
     transaction.update(
         "insert into packaging (job, model, version, profiles, release_counter, state, created_at,"
-            + " error_code, error_detail) values (?, ?, ?, ?, ?, 'QUEUED', ?, ?, ?)",
+            + " error_code, error_detail, emulated_items)"
+            + " values (?, ?, ?, ?, ?, 'QUEUED', ?, ?, ?, ?)",
         job,
         version.model().value(),
         version.version(),
@@ -56,7 +58,24 @@ final class PackagingStore {
         releaseCounter,
         now,
         choice.leftOut().map(JobError::code).orElse(null),
-        choice.leftOut().map(JobError::detail).orElse(null));
+        choice.leftOut().map(JobError::detail).orElse(null),
+        emulatedItems);
+  }
+
+  /** The most items that the newest packaging of any of these profiles ran under emulation. */
+  static int emulatedItems(Transaction transaction, ModelVersion version, List<String> profiles) {
+    return Math.toIntExact(
+        transaction.number(
+            """
+            select coalesce(max(emulated_items), 0) from (
+              select distinct on (profile) p.emulated_items
+              from packaging p, unnest(p.profiles) as profile
+              where p.model = ? and p.version = ? and p.state = 'SUCCEEDED' and profile = any(?)
+              order by profile, p.created_at desc) newest
+            """,
+            version.model().value(),
+            version.version(),
+            profiles));
   }
 
   /** The job of a version's open packaging. */

@@ -118,7 +118,7 @@ class PackagingCancelTest {
         .run(
             transaction -> {
               transaction.update("delete from device");
-              PackagingStore.insert(transaction, "job-2", version, choice, 1, Instant.EPOCH);
+              PackagingStore.insert(transaction, "job-2", version, choice, 1, 0, Instant.EPOCH);
             });
     Packaging queued = service.packaging(version);
     plane
