@@ -48,6 +48,14 @@ class MigrationsTest {
         """);
     variant("arm64-neon", "tflite", "sha256:2");
     variant("x86-64-avx2", "onnxruntime", "sha256:4");
+    sql(
+        """
+        update variant set reason = 'the fastest; accuracy proved under qemu: 0.9750 on 40 items'
+        where profile = 'arm64-neon'
+        """);
+    packaging("proved", "SUCCEEDED", "arm64-neon");
+    packaging("unproved", "SUCCEEDED", "x86-64-avx2");
+    packaging("failed", "FAILED", "arm64-neon");
     ordered("single", "arm64-neon", "sha256:2");
     // Packaged anew since.
     ordered("single", "x86-64-avx2", "sha256:3");
@@ -114,6 +122,23 @@ class MigrationsTest {
         manifest);
   }
 
+  private static void packaging(String job, String state, String profile) {
+    sql(
+        """
+        insert into job (id, kind, subject, state, created_at)
+        values (?, 'package', 'engine-health@1', 'SUCCEEDED', now())
+        """,
+        job);
+    sql(
+        """
+        insert into packaging (job, model, version, profiles, release_counter, state, created_at)
+        values (?, 'engine-health', 1, array[?], 1, ?, now())
+        """,
+        job,
+        profile,
+        state);
+  }
+
   private static void ordered(String rollout, String profile, String manifest) {
     sql(
         """
@@ -175,6 +200,15 @@ class MigrationsTest {
                 from rollout_arm_sum where rollout = 'single'
                 """))
         .containsExactly("single main arm64-neon t t {1} {60} {2} {3600} {120} {4}");
+  }
+
+  /** V801 */
+  @Test
+  void knowsWhichPackagingsProvedUnderEmulation() {
+    assertThat(texts("select job from packaging where emulated_items = 400"))
+        .containsExactly("proved");
+    assertThat(texts("select job from packaging where emulated_items = 0 order by job"))
+        .containsExactly("failed", "unproved");
   }
 
   /** V720 */
