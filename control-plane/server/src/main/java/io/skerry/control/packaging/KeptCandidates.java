@@ -155,7 +155,7 @@ final class KeptCandidates {
     if (files.isEmpty()) {
       throw new ProblemException(
           ErrorCode.NOT_FOUND,
-          "no candidates' files of %s are kept: they are for %d days, of profiles that the server cannot time, unless a packaging's are more than %d MiB; make them again with 'skerry create variants %s'"
+          "no candidates' files of %s are kept on this server: they lie on the one that packaged, are for %d days, of profiles that the server cannot time, unless a packaging's are more than %d MiB; make them again with 'skerry create variants %s'"
               .formatted(version, AGE_MAX.toDays(), OF_PACKAGING_BYTES_MAX >> 20, version));
     }
     return List.copyOf(files);

@@ -57,7 +57,7 @@ class KeptCandidatesTest {
     kept.keep(FIRST, List.of("neon", "avx2"), folder.resolve("nothing"));
     assertThatThrownBy(() -> kept.list(FIRST))
         .isInstanceOf(ProblemException.class)
-        .hasMessageContainingAll("cats@1", "30 days", "skerry create variants cats@1");
+        .hasMessageContainingAll("cats@1", "on this server", "30 days", "skerry create variants cats@1");
   }
 
   @Test
