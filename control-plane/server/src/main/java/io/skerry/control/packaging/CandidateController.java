@@ -9,10 +9,7 @@ import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.registry.Registry;
 import io.skerry.protocol.ModelVersion;
-import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /** Files of candidates, winners and losers, for devices to time. */
 @Controller("/v1/models/{model}/versions/{version}/candidates")
@@ -33,13 +30,9 @@ final class CandidateController {
 
   @Get("/{profile}/{name}")
   StreamedFile file(String model, long version, String profile, String name) throws IOException {
-    Path file = kept.file(known(model, version), profile, name);
-    long bytes = Files.size(file);
+    KeptCandidates.Opened file = kept.open(known(model, version), profile, name);
     return new StreamedFile(
-        new BufferedInputStream(Files.newInputStream(file), 1 << 16),
-        MediaType.APPLICATION_OCTET_STREAM_TYPE,
-        0,
-        bytes);
+        file.content(), MediaType.APPLICATION_OCTET_STREAM_TYPE, 0, file.bytes());
   }
 
   private ModelVersion known(String model, long version) {

@@ -11,9 +11,13 @@ import io.skerry.protocol.ModelVersion;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
+import java.io.BufferedInputStream;
+import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
@@ -24,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,8 +68,18 @@ final class KeptCandidates {
     this.bytesMax = bytesMax;
   }
 
+  /** A file that can be read to its end, whatever is removed meanwhile. */
+  record Opened(InputStream content, long bytes) implements Closeable {
+    @Override
+    public void close() throws IOException {
+      content.close();
+    }
+  }
+
   /** One profile's folder. */
   private record Folder(Path path, Instant kept, long bytes) {}
+
+  private record Sized(Path path, long bytes) {}
 
   @EventListener
   void onReady(ServerReady ready) {
@@ -102,7 +117,7 @@ final class KeptCandidates {
           Files.setLastModifiedTime(own, FileTime.from(clock.instant()));
         }
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       // The packaging itself is done, and devices can do without.
       log.atWarn()
           .addKeyValue("version", version)
@@ -134,7 +149,7 @@ final class KeptCandidates {
           Files.delete(version);
         }
       }
-    } catch (IOException | UncheckedIOException e) {
+    } catch (IOException | RuntimeException e) {
       log.atWarn().addKeyValue("cause", e.toString()).log("old candidates not removed");
     }
   }
@@ -148,8 +163,8 @@ final class KeptCandidates {
     List<CandidateFile> files = new ArrayList<>();
     for (Path profile : children(root.resolve(version.toString()))) {
       Instant until = Files.getLastModifiedTime(profile).toInstant().plus(AGE_MAX);
-      for (Path file : children(profile)) {
-        files.add(new CandidateFile(name(profile), name(file), Files.size(file), until));
+      for (Sized file : files(profile)) {
+        files.add(new CandidateFile(name(profile), name(file.path()), file.bytes(), until));
       }
     }
     if (files.isEmpty()) {
@@ -162,30 +177,46 @@ final class KeptCandidates {
   }
 
   /**
-   * One of them.
+   * Opens one of them, before another packaging may remove it.
    *
    * @throws ProblemException if there is no such
    */
-  synchronized Path file(ModelVersion version, String profile, String name) throws IOException {
+  synchronized Opened open(ModelVersion version, String profile, String name) throws IOException {
     // What was asked for is only ever compared with what is there.
-    return list(version).stream()
-        .filter(file -> file.profile().equals(profile) && file.name().equals(name))
-        .findFirst()
-        .map(file -> root.resolve(version.toString()).resolve(file.profile()).resolve(file.name()))
-        .orElseThrow(
-            () ->
-                new ProblemException(
-                    ErrorCode.NOT_FOUND,
-                    "%s has no candidate '%.100s' of profile '%.100s': list them with 'skerry get candidates %s --out DIR'"
-                        .formatted(version, name, profile, version)));
+    Optional<CandidateFile> found =
+        list(version).stream()
+            .filter(file -> file.profile().equals(profile) && file.name().equals(name))
+            .findFirst();
+    if (found.isPresent()) {
+      Path path = root.resolve(version.toString()).resolve(profile).resolve(name);
+      try {
+        return new Opened(
+            new BufferedInputStream(Files.newInputStream(path), 1 << 16), found.get().bytes());
+      } catch (NoSuchFileException e) {
+        // Somebody else removed it.
+        found = Optional.empty();
+      }
+    }
+    throw new ProblemException(
+        ErrorCode.NOT_FOUND,
+        "%s has no candidate '%.100s' of profile '%.100s': list them with 'skerry get candidates %s --out DIR'"
+            .formatted(version, name, profile, version));
   }
 
   private static Folder folder(Path profile) throws IOException {
-    long bytes = 0;
-    for (Path file : children(profile)) {
-      bytes += Files.size(file);
-    }
+    long bytes = files(profile).stream().mapToLong(Sized::bytes).sum();
     return new Folder(profile, Files.getLastModifiedTime(profile).toInstant(), bytes);
+  }
+
+  /** A folder's files; one that is removed meanwhile is none. */
+  private static List<Sized> files(Path folder) throws IOException {
+    List<Sized> files = new ArrayList<>();
+    for (Path file : children(folder)) {
+      if (Files.exists(file)) {
+        files.add(new Sized(file, Files.size(file)));
+      }
+    }
+    return files;
   }
 
   private static List<Path> children(Path folder) throws IOException {
@@ -194,6 +225,9 @@ final class KeptCandidates {
     }
     try (Stream<Path> found = Files.list(folder)) {
       return found.sorted().toList();
+    } catch (UncheckedIOException e) {
+      // What fails while it is read, and not at its beginning.
+      throw e.getCause();
     }
   }
 

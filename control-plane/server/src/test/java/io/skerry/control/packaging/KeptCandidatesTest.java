@@ -51,13 +51,16 @@ class KeptCandidatesTest {
     assertThat(kept.list(FIRST))
         .extracting(CandidateFile::keptUntil)
         .containsOnly(now.plus(Duration.ofDays(30)));
-    assertThat(kept.file(FIRST, "neon", "c.onnx")).hasContent("xxx");
+    try (KeptCandidates.Opened opened = kept.open(FIRST, "neon", "c.onnx")) {
+      assertThat(opened.content()).hasContent("xxx");
+    }
 
     // What no longer belongs to any variant would be timed for nothing.
     kept.keep(FIRST, List.of("neon", "avx2"), folder.resolve("nothing"));
     assertThatThrownBy(() -> kept.list(FIRST))
         .isInstanceOf(ProblemException.class)
-        .hasMessageContainingAll("cats@1", "on this server", "30 days", "skerry create variants cats@1");
+        .hasMessageContainingAll(
+            "cats@1", "on this server", "30 days", "skerry create variants cats@1");
   }
 
   @Test
@@ -94,9 +97,49 @@ class KeptCandidatesTest {
     kept.keep(FIRST, List.of("neon"), made("neon/a.onnx"));
     Files.writeString(folder.resolve("candidates/secret"), "s");
 
-    assertThatThrownBy(() -> kept.file(FIRST, profile, name))
+    assertThatThrownBy(() -> kept.open(FIRST, profile, name))
         .isInstanceOf(ProblemException.class)
         .hasMessageContaining("has no candidate");
+  }
+
+  @Test
+  void givesWhatItOpenedAlsoWhenItIsRemovedThen() throws Exception {
+    kept.keep(FIRST, List.of("neon"), made("neon/a.onnx"));
+
+    try (KeptCandidates.Opened opened = kept.open(FIRST, "neon", "a.onnx")) {
+      kept.keep(FIRST, List.of("neon"), folder.resolve("nothing"));
+
+      assertThat(opened.bytes()).isEqualTo(3);
+      assertThat(opened.content()).hasContent("xxx");
+    }
+    assertThatThrownBy(() -> kept.open(FIRST, "neon", "a.onnx"))
+        .isInstanceOf(ProblemException.class);
+  }
+
+  @Test
+  void doesWithoutFilesThatSomebodyElseRemoved() throws Exception {
+    kept.keep(FIRST, List.of("neon"), made("neon/a.onnx"));
+    Path gone = folder.resolve("candidates/cats@1/neon/gone.onnx");
+    Files.createSymbolicLink(gone, folder.resolve("nowhere"));
+
+    assertThat(kept.list(FIRST)).extracting(CandidateFile::name).containsExactly("a.onnx");
+    assertThatThrownBy(() -> kept.open(FIRST, "neon", "gone.onnx"))
+        .isInstanceOf(ProblemException.class)
+        .hasMessageContaining("has no candidate");
+    // The link made its folder newer, by a clock that is not the test's.
+    now = Instant.now().plus(Duration.ofDays(30));
+    kept.forget();
+    assertThat(folder.resolve("candidates")).isEmptyDirectory();
+  }
+
+  /** It is called when the packaging is done, which nothing here makes undone. */
+  @Test
+  void failsNoPackagingWhoseFilesItCannotKeep() throws Exception {
+    Path made = made("neon/a.onnx");
+
+    kept.keep(FIRST, List.of("no\0folder", "neon"), made);
+
+    assertThatThrownBy(() -> kept.list(FIRST)).isInstanceOf(ProblemException.class);
   }
 
   @Test
