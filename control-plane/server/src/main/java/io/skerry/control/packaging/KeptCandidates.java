@@ -55,17 +55,29 @@ final class KeptCandidates {
   private final Path root;
   private final Clock clock;
   private final long bytesMax;
+  private final Disk disk;
   private volatile @Nullable Loop loop;
 
   @Inject
   KeptCandidates(DataFolder data) {
-    this(data.child("candidates"), Clock.systemUTC(), BYTES_MAX);
+    this(
+        data.child("candidates"),
+        Clock.systemUTC(),
+        BYTES_MAX,
+        folder -> Files.getFileStore(folder).getUsableSpace());
   }
 
-  KeptCandidates(Path root, Clock clock, long bytesMax) {
+  KeptCandidates(Path root, Clock clock, long bytesMax, Disk disk) {
     this.root = root;
     this.clock = clock;
     this.bytesMax = bytesMax;
+    this.disk = disk;
+  }
+
+  /** The disk of a folder. */
+  interface Disk {
+    /** Bytes that can still be written. */
+    long usable(Path folder) throws IOException;
   }
 
   /** A file that can be read to its end, whatever is removed meanwhile. */
@@ -96,8 +108,18 @@ final class KeptCandidates {
 
   /** What the candidates of a packaging that starts now may take. */
   long ofPackagingBytesMax() throws IOException {
-    long usable = Files.getFileStore(root).getUsableSpace() - DiskRoom.KEPT_FREE;
-    return Math.clamp(usable / 2, 0, Math.min(bytesMax, OF_PACKAGING_BYTES_MAX));
+    return Math.min(bytesMaxOf(0), OF_PACKAGING_BYTES_MAX);
+  }
+
+  /**
+   * What candidates may take: on a small disk the database has as much to grow into, and what grows
+   * there drives them out.
+   *
+   * @param kept bytes of them that are there
+   */
+  private long bytesMaxOf(long kept) throws IOException {
+    long others = disk.usable(root) - DiskRoom.KEPT_FREE + kept;
+    return Math.clamp(others / 2, 0, bytesMax);
   }
 
   /**
@@ -137,10 +159,11 @@ final class KeptCandidates {
         }
       }
       newestFirst.sort(Comparator.comparing(Folder::kept).reversed().thenComparing(Folder::path));
+      long most = bytesMaxOf(newestFirst.stream().mapToLong(Folder::bytes).sum());
       long bytes = 0;
       for (Folder folder : newestFirst) {
         bytes += folder.bytes();
-        if (bytes > bytesMax || !clock.instant().isBefore(folder.kept().plus(AGE_MAX))) {
+        if (bytes > most || !clock.instant().isBefore(folder.kept().plus(AGE_MAX))) {
           remove(folder.path());
         }
       }

@@ -28,7 +28,9 @@ class KeptCandidatesTest {
 
   @TempDir private Path folder;
   private Instant now = Instant.parse("2026-11-30T08:00:00Z");
-  private KeptCandidates kept = new KeptCandidates(Path.of(""), Clock.systemUTC(), 0);
+  private long usable = Long.MAX_VALUE / 2;
+  private KeptCandidates kept =
+      new KeptCandidates(Path.of(""), Clock.systemUTC(), 0, folder -> usable);
 
   @BeforeEach
   void make() throws IOException {
@@ -37,7 +39,8 @@ class KeptCandidatesTest {
         new KeptCandidates(
             Files.createDirectory(folder.resolve("candidates")),
             source.withZone(ZoneOffset.UTC),
-            10);
+            10,
+            folder -> usable);
   }
 
   @Test
@@ -140,6 +143,29 @@ class KeptCandidatesTest {
     kept.keep(FIRST, List.of("no\0folder", "neon"), made);
 
     assertThatThrownBy(() -> kept.list(FIRST)).isInstanceOf(ProblemException.class);
+  }
+
+  @Test
+  void leavesTheDatabaseHalfOfASmallDisk() throws Exception {
+    kept.keep(FIRST, List.of("neon"), made("neon/a.onnx"));
+    now = now.plusSeconds(1);
+    kept.keep(SECOND, List.of("neon"), made("neon/a.onnx"));
+    usable = DiskRoom.KEPT_FREE + 6;
+    kept.forget();
+    assertThat(kept.list(FIRST)).hasSize(1);
+
+    usable = DiskRoom.KEPT_FREE + 5;
+    kept.forget();
+
+    assertThatThrownBy(() -> kept.list(FIRST)).isInstanceOf(ProblemException.class);
+    assertThat(kept.list(SECOND)).hasSize(1);
+    assertThat(kept.ofPackagingBytesMax()).isEqualTo(2);
+
+    usable = DiskRoom.KEPT_FREE - 1_000;
+    kept.forget();
+
+    assertThat(folder.resolve("candidates")).isEmptyDirectory();
+    assertThat(kept.ofPackagingBytesMax()).isZero();
   }
 
   @Test
