@@ -13,6 +13,7 @@ import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Judge;
+import io.skerry.packager.measure.Masks;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Trial;
@@ -501,6 +502,9 @@ final class Packaging {
           "%s: label %d does not fit %d outputs and metric %s: check the labels"
               .formatted(labelSource(), labels.largest(), floats.perItem(), metric.text()));
     }
+    if (metric == Metric.MEAN_IOU) {
+      return ofMasks(floats, labels, said.score());
+    }
     if (metric != Metric.MEAN_AVERAGE_PRECISION) {
       return Judge.byLabels(metric, floats, labels, request.threshold());
     }
@@ -531,6 +535,17 @@ final class Packaging {
     }
   }
 
+  private Judge ofMasks(Outputs floats, Labels labels, TensorSpec output) {
+    try {
+      Masks masks = Masks.of(output, floats.perItem(), labels, request.threshold());
+      masks.check(labels);
+      return Judge.byLabels(Metric.MEAN_IOU, floats, labels, request.threshold(), masks::read);
+    } catch (IllegalArgumentException e) {
+      throw new DataRefusedException(
+          "%s: %s".formatted(labelSource(), String.valueOf(e.getMessage())), e);
+    }
+  }
+
   private static Metric defaultMetric(Outputs floats, Labels labels, boolean binary) {
     if (binary) {
       return Metric.ROC_AUC;
@@ -544,8 +559,15 @@ final class Packaging {
   }
 
   private void checkValue(Judge judge) {
+    // Of few items and many classes, none may be right of a model that is; something is found.
+    boolean finds =
+        judge.metric() == Metric.MEAN_AVERAGE_PRECISION || judge.metric() == Metric.MEAN_IOU;
     try {
-      judge.floatValue();
+      if (judge.floatValue() == 0 && finds) {
+        throw new DataRefusedException(
+            "%s: the given model finds nothing of what they say, its %s is 0: give them in its own unit and classes, from 0"
+                .formatted(labelSource(), judge.metric().text()));
+      }
     } catch (IllegalArgumentException e) {
       throw new DataRefusedException(
           "%s: %s: %s"

@@ -273,7 +273,7 @@ public final class Judge {
         result.differenceInterval(),
         result.pValue(),
         metric.loss(floatValue(), value),
-        flips,
+        metric == Metric.MEAN_IOU ? OptionalInt.of(pixelFlips(read)) : flips,
         noise,
         floats.items());
   }
@@ -365,11 +365,8 @@ public final class Judge {
     };
   }
 
-  /** Other decisions than the float model's: of items, or of pixels where each has its class. */
+  /** Items of which something else is decided than by the float model. */
   private OptionalInt flips(Outputs outputs) {
-    if (metric == Metric.MEAN_IOU) {
-      return OptionalInt.of(pixelFlips(outputs, labels.orElseThrow().perItem()));
-    }
     if (!saysClasses()) {
       return OptionalInt.empty();
     }
@@ -393,12 +390,14 @@ public final class Judge {
                 .count());
   }
 
-  private int pixelFlips(Outputs outputs, int pixels) {
+  /** Pixels of another class than the float model's. */
+  private int pixelFlips(Outputs read) {
+    int pixels = labels.orElseThrow().perItem();
     int flips = 0;
-    for (int item = 0; item < floats.items(); item++) {
+    for (int item = 0; item < readFloats.items(); item++) {
       for (int pixel = 0; pixel < pixels; pixel++) {
         flips +=
-            floats.classOf(item, pixel, pixels) == outputs.classOf(item, pixel, pixels) ? 0 : 1;
+            readFloats.classOf(item, pixel, pixels) == read.classOf(item, pixel, pixels) ? 0 : 1;
       }
     }
     return flips;
