@@ -33,9 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
@@ -90,8 +88,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final LongSupplier residentBytes;
   private final OpenWindowTable openWindows;
   private final Map<ModelRef, WatchedModel> watched = new ConcurrentHashMap<>();
-  // Counted without their plan, which can be read since: at most one for each time it was mended.
-  private final Queue<WatchedModel> unread = new ConcurrentLinkedQueue<>();
+  private final ReplacedModels replaced = new ReplacedModels();
   private final RecentPredictions recent;
   private final AtomicLong skipped = new AtomicLong();
   private final AtomicLong turns = new AtomicLong();
@@ -165,7 +162,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
             (key, known) -> {
               if (known == null || (known.plan().isUnread() && !plan.isUnread())) {
                 if (known != null) {
-                  unread.add(known);
+                  replaced.add(known);
                 }
                 return new WatchedModel(
                     model, plan, order, privacyKey, days, small::keptFree, residentBytes);
@@ -454,7 +451,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private void sealOver() {
     drain();
     long now = clock.millis();
-    sealUnread(now);
+    sealReplaced(now);
     for (WatchedModel model : watched.values()) {
       model.collect(now, devicePerDay(now, WatchedModel::sampleBytesPerDay));
       if (model.window().isOver(now - GRACE_MILLIS)) {
@@ -469,24 +466,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         });
   }
 
-  // Their plan can be read now, and counts in a window of its own.
-  private void sealUnread(long now) {
-    unread.removeIf(model -> isSealed(model, now));
-  }
-
-  // What was under way when it was replaced is in the ring by the next time.
-  private boolean isSealed(WatchedModel model, long now) {
-    model.collect(now, 0);
-    if (!model.window().isOpen()) {
-      model.release();
-      return true;
-    }
-    model
-        .window()
-        .closeAtOnce(now, 0)
-        .ifPresent(
-            counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
-    return false;
+  private void sealReplaced(long now) {
+    replaced.seal(
+        now, counts -> keep(RecordStream.WINDOWS, TelemetryRecords.of(clock.instant(), counts)));
   }
 
   /**
@@ -754,7 +736,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
 
   private void sealAll() {
     drain();
-    sealUnread(clock.millis());
+    sealReplaced(clock.millis());
     openWindows.settle(this::closeAsItWas);
     openWindows.recordMade();
     long now = clock.millis();
