@@ -10,8 +10,10 @@ import java.net.URI;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
@@ -26,6 +28,8 @@ final class BlobDownload {
   private final BlobFolder blobs;
   private final DownloadLimits limits;
   private final LongSupplier nanoTime;
+  // Names of blobs that arrive now: two at once would write into one file.
+  private final Set<Digest> arriving = new HashSet<>();
 
   BlobDownload(
       BlobRequest requests, BlobFolder blobs, DownloadLimits limits, LongSupplier nanoTime) {
@@ -63,9 +67,39 @@ final class BlobDownload {
 
   private void fetch(Wanted wanted, DownloadMeter meter) throws UpdateException {
     Digest digest = wanted.digest();
-    if (blobs.has(digest)) {
-      return;
+    begin(digest);
+    try {
+      if (!blobs.has(digest)) {
+        receiveBlob(wanted, meter);
+      }
+    } finally {
+      end(digest);
     }
+  }
+
+  /** Waits until nobody else fetches it. */
+  private void begin(Digest digest) throws UpdateException {
+    synchronized (arriving) {
+      try {
+        while (!arriving.add(digest)) {
+          arriving.wait();
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new UpdateException(ErrorCode.SUPERSEDED, "interrupted", e);
+      }
+    }
+  }
+
+  private void end(Digest digest) {
+    synchronized (arriving) {
+      arriving.remove(digest);
+      arriving.notifyAll();
+    }
+  }
+
+  private void receiveBlob(Wanted wanted, DownloadMeter meter) throws UpdateException {
+    Digest digest = wanted.digest();
     try (DiskFile file = blobs.openPart(digest)) {
       receiveAll(wanted, file, meter);
       file.force();

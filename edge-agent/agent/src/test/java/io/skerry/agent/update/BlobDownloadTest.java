@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -72,8 +73,19 @@ class BlobDownloadTest {
     fetch(server.base(), 3L * BLOB.length);
   }
 
+  private BlobDownload download() {
+    return new BlobDownload(
+        new BlobRequest(() -> http, LIMITS.answer()),
+        new BlobFolder(Disk.local(), folder),
+        LIMITS,
+        System::nanoTime);
+  }
+
   private void fetch(URI base, long budget) throws UpdateException {
-    BlobFolder blobs = new BlobFolder(Disk.local(), folder);
+    fetch(download(), base, budget);
+  }
+
+  private void fetch(BlobDownload download, URI base, long budget) throws UpdateException {
     DownloadMeter meter =
         new DownloadMeter(
             0,
@@ -84,9 +96,7 @@ class BlobDownloadTest {
             },
             () -> false);
     try {
-      new BlobDownload(
-              new BlobRequest(() -> http, LIMITS.answer()), blobs, LIMITS, System::nanoTime)
-          .fetch(base, layer(BLOB), meter);
+      download.fetch(base, layer(BLOB), meter);
     } finally {
       meter.tell();
     }
@@ -114,6 +124,61 @@ class BlobDownloadTest {
     assertHere();
     assertThat(received).hasValue(BLOB.length);
     assertThat(kept).hasPositiveValue();
+  }
+
+  @Test
+  void fetchesABlobOnceForTwoThatWantIt() throws Exception {
+    BlobDownload download = download();
+    FutureTask<Void> second =
+        new FutureTask<>(
+            () -> {
+              fetch(download, server.base(), 3L * BLOB.length);
+              return null;
+            });
+    Thread beside = new Thread(second);
+    server
+        .then(
+            (request, target) -> {
+              beside.start();
+              while (beside.getState() != Thread.State.WAITING && server.requests().size() < 2) {
+                Thread.onSpinWait();
+              }
+              FaultyServer.whole(BLOB).write(request, target);
+            })
+        .then(FaultyServer.whole(BLOB));
+
+    fetch(download, server.base(), 3L * BLOB.length);
+    second.get();
+
+    assertHere();
+    assertThat(server.requests()).hasSize(1);
+  }
+
+  @Test
+  void whoWaitsForABlobCanBeInterrupted() throws Exception {
+    BlobDownload download = download();
+    FutureTask<UpdateException> second =
+        new FutureTask<>(
+            () ->
+                catchThrowableOfType(
+                    UpdateException.class, () -> fetch(download, server.base(), 3L * BLOB.length)));
+    Thread beside = new Thread(second);
+    server.then(
+        (request, target) -> {
+          beside.start();
+          beside.interrupt();
+          try {
+            beside.join();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          FaultyServer.whole(BLOB).write(request, target);
+        });
+
+    fetch(download, server.base(), 3L * BLOB.length);
+
+    assertThat(second.get().code()).isEqualTo(ErrorCode.SUPERSEDED);
+    assertHere();
   }
 
   @Test
