@@ -37,6 +37,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,10 @@ final class Factory {
   private final Map<Place, byte[]> orders = new ConcurrentHashMap<>();
   private final Map<Integer, OciLayout> versions = new HashMap<>();
   final Map<String, byte[]> blobs = new HashMap<>();
+  // Names of blobs that a device asked for.
+  final List<String> asked = new ArrayList<>();
+  // What happens once while a device fetches the blob of this name.
+  final Map<String, Runnable> meanwhile = new HashMap<>();
 
   Factory(Path folder) {
     this.folder = folder;
@@ -72,6 +77,12 @@ final class Factory {
 
   Trust trust() {
     return trust;
+  }
+
+  Optional<byte[]> blob(String name) {
+    asked.add(name);
+    Optional.ofNullable(meanwhile.remove(name)).ifPresent(Runnable::run);
+    return Optional.ofNullable(blobs.get(name));
   }
 
   private Trust pinned() {

@@ -48,11 +48,14 @@ final class UpdateRig {
   private final ArtifactServer http;
   final List<String> events = new ArrayList<>();
   final List<MonitoringPlan> plans = new ArrayList<>();
+  // Revisions of the settings that each of these plans came with.
+  final List<Long> revisions = new ArrayList<>();
   Trust trust;
   Instant clock = Factory.BEGIN;
   boolean online = true;
   ProfileCatalog profiles = ProfileCatalog.builtIn();
   Optional<String> keyFault = Optional.empty();
+  Optional<Error> fault = Optional.empty();
   OptionalLong available = OptionalLong.empty();
   final ScriptedEngine engine;
   private final Queue<Runnable> tasks = new ArrayDeque<>();
@@ -63,8 +66,7 @@ final class UpdateRig {
 
   UpdateRig(Factory factory) {
     this(
-        new ArtifactServer(
-            digest -> Optional.ofNullable(factory.blobs.get(digest)), ArtifactServer.Line.WHOLE),
+        new ArtifactServer(factory::blob, ArtifactServer.Line.WHOLE),
         factory.trust(),
         new MemoryDisk());
   }
@@ -120,13 +122,19 @@ final class UpdateRig {
                 return available;
               }
             }),
-        (model, plan, order) -> plans.add(plan),
+        (model, plan, order) -> {
+          plans.add(plan);
+          revisions.add(order.revision());
+        },
         record -> events.add(record.getEvent().getCode()));
   }
 
   private HttpClient client() {
     if (keyFault.isPresent()) {
       throw new NoKeyException(keyFault.get());
+    }
+    if (fault.isPresent()) {
+      throw fault.get();
     }
     return http;
   }
@@ -244,6 +252,10 @@ final class UpdateRig {
 
   boolean isSettled() {
     return updater.isSettled();
+  }
+
+  boolean needsControlPlane() {
+    return updater.needsControlPlane();
   }
 
   Generation observed() {

@@ -81,7 +81,11 @@ final class ArtifactLoader {
 
   /** Fetches again what is damaged of a version that runs, and tells what to count about it. */
   MonitoringPlan repairPlan(DesiredSlot running, DownloadMeter meter) throws UpdateException {
-    files.forgetDamagedParts(files.accepted(running));
+    try {
+      files.forgetDamagedParts(files.accepted(running));
+    } catch (UpdateException e) {
+      // Its envelope is gone: it is fetched first, and what hangs on it looked at the next time.
+    }
     download.accepted(running, meter);
     return plan(running);
   }

@@ -1,48 +1,53 @@
 package io.skerry.agent.update;
 
-import io.skerry.agent.model.ModelRef;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SlotId;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executor;
-import java.util.function.Predicate;
 
 /**
  * Fetches monitoring plans again that could not be read when their version was started from disk,
- * or set anew. The version answers meanwhile, and only its latencies are counted. Thread-safe.
+ * or set anew: one at a time, for versions share files, and never beside an order. The version
+ * answers meanwhile, and only its latencies are counted. Thread-safe.
  */
 final class PlanRepairs {
-  /** Attempts until the next start or order; the waits between them add up to some six hours. */
+  /**
+   * Attempts until the next start or order; the waits between them add up to some two hours, and to
+   * four at most.
+   */
   static final int ATTEMPTS_MAX = 16;
 
   private final ArtifactLoader loader;
-  private final ModelWatch watch;
+  private final Slots slots;
   private final UpdateNews news;
   private final UpdatePolicy policy;
   private final Executor executor;
-  private final Predicate<DesiredSlot> answers;
   private final Map<SlotId, Lost> lost = new HashMap<>();
+  private boolean underWay;
 
-  // Under way where it is due at the end of time.
   private record Lost(DesiredSlot order, int attempts, Instant dueAt) {}
 
-  /**
-   * @param answers whether an order's version still answers in its slot
-   */
+  /** Whoever knows how the slots stand. */
+  interface Slots {
+    /** Whether an order's version still answers in its slot. */
+    boolean answers(DesiredSlot order);
+
+    /** Whether no order is under way; never waits. */
+    boolean isCalm();
+
+    /** Lets a version be counted by its plan, under the newest settings of its slot. */
+    void count(DesiredSlot order, MonitoringPlan plan);
+  }
+
   PlanRepairs(
-      ArtifactLoader loader,
-      ModelWatch watch,
-      UpdateNews news,
-      UpdatePolicy policy,
-      Executor executor,
-      Predicate<DesiredSlot> answers) {
-    this.answers = answers;
+      ArtifactLoader loader, Slots slots, UpdateNews news, UpdatePolicy policy, Executor executor) {
     this.loader = loader;
-    this.watch = watch;
+    this.slots = slots;
     this.news = news;
     this.policy = policy;
     this.executor = executor;
@@ -56,57 +61,81 @@ final class PlanRepairs {
     }
   }
 
+  /** This version is counted by its plan, wherever that was read. */
+  synchronized void read(DesiredSlot order) {
+    Lost known = lost.get(order.slot());
+    if (known != null && known.order().manifest().equals(order.manifest())) {
+      lost.remove(order.slot());
+      news.planMended(order);
+    }
+  }
+
   /** Whether an attempt is to be made, or is under way. */
   synchronized boolean isWaiting() {
-    return !lost.isEmpty();
+    return underWay || !lost.isEmpty();
+  }
+
+  /** Whether an attempt would begin now. */
+  synchronized boolean isDue(Instant now) {
+    return next(now).isPresent();
+  }
+
+  private Optional<Lost> next(Instant now) {
+    if (underWay) {
+      return Optional.empty();
+    }
+    return lost.values().stream()
+        .filter(one -> !now.isBefore(one.dueAt()) && slots.answers(one.order()))
+        .min(Comparator.comparing(Lost::dueAt));
   }
 
   /** Begins what is due. */
   void tick(Instant now) {
-    due(now).forEach(begun -> executor.execute(() -> repair(begun, now)));
+    begun(now).ifPresent(begun -> executor.execute(() -> repair(begun, now)));
   }
 
-  private synchronized List<Lost> due(Instant now) {
-    lost.values().removeIf(one -> !answers.test(one.order()));
-    List<Lost> due = lost.values().stream().filter(one -> !now.isBefore(one.dueAt())).toList();
-    List<Lost> begun =
-        due.stream().map(one -> new Lost(one.order(), one.attempts() + 1, Instant.MAX)).toList();
-    begun.forEach(one -> lost.put(one.order().slot(), one));
-    return begun;
+  private synchronized Optional<Lost> begun(Instant now) {
+    lost.values().removeIf(one -> !slots.answers(one.order()));
+    Optional<Lost> next = next(now);
+    underWay |= next.isPresent();
+    return next;
   }
 
   private void repair(Lost begun, Instant now) {
-    DesiredSlot order = begun.order();
     try {
-      MonitoringPlan plan =
-          loader.repairPlan(
-              order,
-              new DownloadMeter(0, loader.budgetToBegin(), (bytes, kept) -> {}, () -> false));
-      if (ended(begun) && answers.test(order)) {
-        watch.watch(new ModelRef(order.slot(), order.version(), order.manifest()), plan, order);
-        news.planMended(order);
+      if (slots.isCalm()) {
+        slots.count(begun.order(), loader.repairPlan(begun.order(), meter()));
       }
-    } catch (UpdateException | RuntimeException e) {
+    } catch (UpdateException e) {
       failed(begun, now, String.valueOf(e.getMessage()));
+    } catch (RuntimeException | OutOfMemoryError | StackOverflowError | LinkageError e) {
+      failed(begun, now, e.toString());
+    } finally {
+      ended();
     }
   }
 
-  // Not what was told anew meanwhile, under newer settings.
-  private synchronized boolean ended(Lost begun) {
-    return lost.remove(begun.order().slot(), begun);
+  private DownloadMeter meter() {
+    return new DownloadMeter(0, loader.budgetToBegin(), (bytes, kept) -> {}, () -> !slots.isCalm());
   }
 
-  private void failed(Lost begun, Instant now, String cause) {
+  private synchronized void ended() {
+    underWay = false;
+  }
+
+  // What was told anew meanwhile begins anew, and what an order ended is no failure.
+  private synchronized void failed(Lost begun, Instant now, String cause) {
     DesiredSlot order = begun.order();
-    if (begun.attempts() >= ATTEMPTS_MAX) {
-      if (ended(begun)) {
-        news.planGivenUp(order, begun.attempts(), cause);
-      }
+    if (!begun.equals(lost.get(order.slot())) || !slots.isCalm()) {
       return;
     }
-    Instant dueAt = now.plus(policy.repairPause(order.revision(), begun.attempts()));
-    synchronized (this) {
-      lost.replace(order.slot(), begun, new Lost(order, begun.attempts(), dueAt));
+    int attempts = begun.attempts() + 1;
+    if (attempts < ATTEMPTS_MAX) {
+      Instant dueAt = now.plus(policy.repairPause(order.revision(), attempts));
+      lost.put(order.slot(), new Lost(order, attempts, dueAt));
+    } else {
+      lost.remove(order.slot());
+      news.planGivenUp(order, attempts, cause);
     }
   }
 }

@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,7 +26,7 @@ final class SlotSwitch {
 
   private final ModelSlots slots;
   private final ModelWatch watch;
-  private final Consumer<DesiredSlot> unread;
+  private final PlanRepairs plans;
   private final AtomicLong switches = new AtomicLong();
   private final Map<SlotId, PreparedModel> prepared = new HashMap<>();
   private final Map<SlotId, Standby> standby = new HashMap<>();
@@ -35,13 +34,10 @@ final class SlotSwitch {
   /** What answered in a slot before its unit switched; nothing when empty. */
   private record Standby(Optional<ModelLease> lease, SlotMode mode) {}
 
-  /**
-   * @param unread is told of orders whose version answers, and whose monitoring plan cannot be read
-   */
-  SlotSwitch(ModelSlots slots, ModelWatch watch, Consumer<DesiredSlot> unread) {
+  SlotSwitch(ModelSlots slots, ModelWatch watch, PlanRepairs plans) {
     this.slots = slots;
     this.watch = watch;
-    this.unread = unread;
+    this.plans = plans;
   }
 
   /** Keeps a loaded model until it is activated. */
@@ -89,7 +85,9 @@ final class SlotSwitch {
     }
     watch.watch(model.ref(), model.plan(), order);
     if (model.plan().isUnread()) {
-      unread.accept(order);
+      plans.unread(order);
+    } else {
+      plans.read(order);
     }
     return new ModelSlots.Change(order.slot(), Optional.of(serving), order.mode());
   }

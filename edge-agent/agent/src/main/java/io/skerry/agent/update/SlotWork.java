@@ -5,10 +5,10 @@ import io.skerry.agent.model.ServingModel;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.SlotId;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +26,9 @@ final class SlotWork {
      */
     boolean ifDue(SlotId slot, long job, Runnable act);
 
+    /** Lets a version be counted by its plan, under the newest settings of its slot. */
+    void count(DesiredSlot order, MonitoringPlan plan);
+
     /** Something happened to a slot. */
     void tell(SlotId slot, UpdateEvent event);
 
@@ -38,25 +41,19 @@ final class SlotWork {
   private final ArtifactLoader loader;
   private final SlotSwitch models;
   private final ModelSlots slots;
-  private final ModelWatch watch;
-  private final Consumer<DesiredSlot> unread;
+  private final PlanRepairs plans;
   private final Decider decider;
 
-  /**
-   * @param unread is told of orders whose version answers, and whose monitoring plan cannot be read
-   */
   SlotWork(
       ArtifactLoader loader,
       SlotSwitch models,
       ModelSlots slots,
-      ModelWatch watch,
-      Consumer<DesiredSlot> unread,
+      PlanRepairs plans,
       Decider decider) {
-    this.unread = unread;
+    this.plans = plans;
     this.loader = loader;
     this.models = models;
     this.slots = slots;
-    this.watch = watch;
     this.decider = decider;
   }
 
@@ -168,11 +165,11 @@ final class SlotWork {
             model -> {
               slots.use(order.slot(), order.mode());
               try {
-                watch.watch(model.ref(), loader.plan(order), order);
+                decider.count(order, loader.plan(order));
               } catch (UpdateException e) {
                 log.atWarn().addKeyValue("slot", order.slot()).setCause(e).log("not reconfigured");
                 // With the plan that is fetched again come the new settings.
-                unread.accept(order);
+                plans.unread(order);
               }
             });
   }

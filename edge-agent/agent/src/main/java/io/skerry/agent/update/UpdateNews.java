@@ -47,7 +47,7 @@ final class UpdateNews {
     planEvent(
         MONITORING_MENDED,
         order,
-        "the monitoring plan of %s is fetched again, and everything is counted"
+        "the monitoring plan of %s can be read again, and everything is counted"
             .formatted(order.version()));
   }
 

@@ -11,6 +11,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotReport;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -40,6 +41,7 @@ public final class Updater implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Updater.class);
 
   private final UpdateSetup setup;
+  private final ModelWatch watch;
   private final ModelSlots slots;
   private final UpdateNews news;
   private final DesiredInbox inbox;
@@ -63,6 +65,7 @@ public final class Updater implements AutoCloseable {
   // For those who may not wait for a write.
   private volatile Map<SlotId, SlotState> looked = Map.of();
   private volatile boolean lacking;
+  private volatile boolean calm;
   private Instant tickedAt;
   private boolean reachable;
   private boolean closed;
@@ -75,6 +78,7 @@ public final class Updater implements AutoCloseable {
    */
   public Updater(UpdateSetup setup, ModelWatch watch, Consumer<Record> events) {
     this.setup = setup;
+    this.watch = watch;
     this.slots = setup.slots();
     this.news = new UpdateNews(setup, events);
     this.inbox = new DesiredInbox(setup, news);
@@ -82,10 +86,9 @@ public final class Updater implements AutoCloseable {
     this.machine = new UpdateMachine(policy);
     this.file = new UpdateMemoryFile(setup.disk(), setup.folder());
     this.loader = loader(setup);
-    this.plans =
-        new PlanRepairs(loader, watch, news, policy, setup.executor(), order -> answers(order));
-    this.models = new SlotSwitch(slots, watch, plans::unread);
-    this.work = new SlotWork(loader, models, slots, watch, plans::unread, new Decider());
+    this.plans = new PlanRepairs(loader, new Decider(), news, policy, setup.executor());
+    this.models = new SlotSwitch(slots, watch, plans);
+    this.work = new SlotWork(loader, models, slots, plans, new Decider());
     this.units = new UnitSwitches(slots, models, this::state, this::change);
     this.jobs = new UpdateJobs(setup.executor(), setup.loads(), this::apply);
     this.time = new SteadyTime(setup.clock());
@@ -270,13 +273,6 @@ public final class Updater implements AutoCloseable {
     }
   }
 
-  private boolean answers(DesiredSlot order) {
-    return slots
-        .active(order.slot())
-        .filter(model -> model.manifest().equals(order.manifest()))
-        .isPresent();
-  }
-
   private static boolean isOrdered(ServingModel model, SlotState state) {
     return state.order().filter(order -> order.manifest().equals(model.manifest())).isPresent();
   }
@@ -297,7 +293,7 @@ public final class Updater implements AutoCloseable {
     transition.effects().forEach(effect -> wanted.add(new Wanted(slot, effect)));
   }
 
-  private final class Decider implements SlotWork.Decider {
+  private final class Decider implements SlotWork.Decider, PlanRepairs.Slots {
     @Override
     public boolean ifDue(SlotId slot, long job, Runnable act) {
       synchronized (Updater.this) {
@@ -307,6 +303,36 @@ public final class Updater implements AutoCloseable {
           act.run();
         }
         return due;
+      }
+    }
+
+    @Override
+    public boolean answers(DesiredSlot order) {
+      return slots
+          .active(order.slot())
+          .filter(model -> model.manifest().equals(order.manifest()))
+          .isPresent();
+    }
+
+    @Override
+    public boolean isCalm() {
+      return calm;
+    }
+
+    // Newer settings may have come while the plan was read.
+    @Override
+    public void count(DesiredSlot order, MonitoringPlan plan) {
+      synchronized (Updater.this) {
+        if (closed || !answers(order)) {
+          return;
+        }
+        DesiredSlot newest =
+            state(order.slot())
+                .order()
+                .filter(known -> known.manifest().equals(order.manifest()))
+                .orElse(order);
+        watch.watch(new ModelRef(newest.slot(), newest.version(), newest.manifest()), plan, newest);
+        plans.read(newest);
       }
     }
 
@@ -355,6 +381,7 @@ public final class Updater implements AutoCloseable {
 
   private void look() {
     looked = Map.copyOf(states);
+    calm = isCalm();
     boolean lacks = absent().stream().anyMatch(Absent::required);
     if (lacks != lacking) {
       lacking = lacks;
@@ -500,7 +527,7 @@ public final class Updater implements AutoCloseable {
 
   /** Whether a next step asks if the control plane is reachable. */
   public synchronized boolean needsControlPlane() {
-    return plans.isWaiting()
+    return (isCalm() && plans.isDue(time.now()))
         || states.values().stream()
             .anyMatch(state -> state.step() instanceof Step.Staged || state.step().isDangerous());
   }
@@ -556,6 +583,7 @@ public final class Updater implements AutoCloseable {
       }
     }
     closed = true;
+    calm = false;
     jobs.cancelAll();
     models.close();
   }
