@@ -154,7 +154,7 @@ final class Packaging {
       runnable = folder.resolve("fixed.onnx");
       Files.write(runnable, OnnxImport.fixed(request.file(), request.inputShape().get()));
     }
-    try (LoadedModel original = new Bench().load(source.originalEngine(), runnable)) {
+    try (LoadedModel original = original(source, runnable)) {
       TensorSpec input = original.signature().inputs().getFirst();
       checkType(input);
       if (source.graph().isEmpty() && input.shape().getFirst() > 1) {
@@ -186,6 +186,23 @@ final class Packaging {
               folder);
       FloatForm.check(request.file(), original, calibrated, forms, items.evaluation());
       return run(calibrated, original, items, forms, said, unjudged, output);
+    }
+  }
+
+  private LoadedModel original(Source source, Path runnable) throws EngineException {
+    try {
+      return new Bench().load(source.originalEngine(), runnable);
+    } catch (EngineException e) {
+      if (e.reason() == EngineException.Reason.ENGINE_UNAVAILABLE) {
+        throw e;
+      }
+      // An engine tells what it does not know, but neither where in the model nor what to do.
+      throw new ModelRefusedException(
+          "%s: %s"
+              .formatted(
+                  request.file(),
+                  source.whyNoGraph().orElseGet(() -> oneLine(e) + ": export the model again")),
+          e);
     }
   }
 

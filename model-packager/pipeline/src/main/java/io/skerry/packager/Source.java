@@ -61,6 +61,11 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
   /** The model as a graph of floats that can be tuned; absent when its integers are given. */
   Optional<Graph> graph();
 
+  /** Why there is no graph though the file was read for one; absent where there is. */
+  default Optional<String> whyNoGraph() {
+    return Optional.empty();
+  }
+
   /** Scales of the input and of outputs that are int8 in every form of it, by their names. */
   Map<String, TensorScale> ends();
 
@@ -294,6 +299,11 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
     @Override
     public Optional<Graph> graph() {
       return Optional.empty();
+    }
+
+    @Override
+    public Optional<String> whyNoGraph() {
+      return model.isPresent() ? Optional.empty() : Optional.of(whyNoGraph);
     }
 
     @Override

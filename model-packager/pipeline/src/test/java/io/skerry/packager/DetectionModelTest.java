@@ -219,6 +219,25 @@ class DetectionModelTest {
         .hasMessageEndingWith("export the model without it");
   }
 
+  /** The engine tells neither the operator nor what to do. */
+  @Test
+  void namesACustomOperatorAmongIntegersThatIsNotKnown() throws Exception {
+    ModelT model = ModelT.deserializeFromBinary(detector(integers(), OUTPUTS));
+    OperatorCodeT[] codes = model.getOperatorCodes();
+    codes[codes.length - 1].setCustomCode("Sort_By_Taste");
+    FlatBufferBuilder builder = new FlatBufferBuilder(1 << 16);
+    Model.finishModelBuffer(builder, Model.pack(builder, model));
+    JobFolder job = job(OUTPUTS, Map.of());
+    Files.write(job.input("model/model.tflite"), builder.sizedByteArray());
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail())
+        .contains("model.tflite: node 'custom_")
+        .contains("the custom operator 'Sort_By_Taste' is not supported")
+        .endsWith("export the model without it");
+  }
+
   private static List<JsonObject> variants(JobFolder job) throws Exception {
     JsonObject report =
         JsonParser.parseString(Files.readString(job.output().resolve("report.json")))
