@@ -40,7 +40,7 @@ public final class TfliteImport {
    * The content of a file, once every length and place that it names is seen to lie in it, and all
    * that it names to be no more than it holds.
    *
-   * @throws ModelRefusedException if it is no TFLite file, or damaged
+   * @throws ModelRefusedException if it is no TFLite file, damaged, or has an input of open size
    */
   public static byte[] content(Path file) throws IOException {
     byte[] content = Files.readAllBytes(file);
@@ -52,10 +52,26 @@ public final class TfliteImport {
     }
     try {
       FileCheck.check(content);
+      requireFixedInputs(content);
     } catch (IndexOutOfBoundsException | NullPointerException | IllegalArgumentException e) {
       throw damaged(e);
     }
     return content;
+  }
+
+  /** An input that is open to any size has 1 for its shape: all would be read for that. */
+  private static void requireFixedInputs(byte[] content) {
+    SubGraph graph = Model.getRootAsModel(ByteBuffer.wrap(content)).subgraphs(0);
+    for (int i = 0; i < graph.inputsLength(); i++) {
+      Tensor input = graph.tensors(graph.inputs(i));
+      for (int dimension = 1; dimension < input.shapeSignatureLength(); dimension++) {
+        if (input.shapeSignature(dimension) < 0) {
+          throw new ModelRefusedException(
+              "input '%s' has no fixed size in dimension %d: convert the model again with a fixed input shape"
+                  .formatted(input.name(), dimension));
+        }
+      }
+    }
   }
 
   /**

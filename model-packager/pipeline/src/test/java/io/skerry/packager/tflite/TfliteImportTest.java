@@ -27,6 +27,8 @@ import io.skerry.packager.quantize.Scheme;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -278,6 +280,48 @@ class TfliteImportTest {
 
     assertThat(graph.nodes().stream().filter(node -> node.op() instanceof Op.Transpose))
         .hasSize(transposes);
+  }
+
+  /** Converters write 1 for what they leave open, and only the signature tells. */
+  @Test
+  void refusesAnInputOfOpenSize() throws Exception {
+    Graph net = Nets.imageNet(1);
+    for (byte[] whole : List.of(TfliteExport.write(net), integers(net, Nets.randomItems(net, 8)))) {
+      assertThat(TfliteImport.content(signed(whole, -1, 9, 8, 3))).isNotEmpty();
+      Path open = signed(whole, -1, 9, -1, 3);
+
+      assertThatThrownBy(() -> TfliteImport.content(open))
+          .isInstanceOf(ModelRefusedException.class)
+          .hasMessage(
+              "input 'x' has no fixed size in dimension 2: convert the model again with a fixed input shape");
+    }
+  }
+
+  private Path signed(byte[] whole, int... signature) throws Exception {
+    ModelT model = ModelT.deserializeFromBinary(whole);
+    SubGraphT graph = model.getSubgraphs()[0];
+    graph.getTensors()[graph.getInputs()[0]].setShapeSignature(signature);
+    FlatBufferBuilder builder = new FlatBufferBuilder(1 << 16);
+    Model.finishModelBuffer(builder, Model.pack(builder, model));
+    return Files.write(folder.resolve("signed.tflite"), builder.sizedByteArray());
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {Float.NaN, Float.NEGATIVE_INFINITY})
+  void refusesWeightsThatAreNoNumbers(float weight) {
+    float known = 1234.5f;
+    ByteBuffer file =
+        ByteBuffer.wrap(TfliteExport.write(Nets.dense(new float[] {1, known, 2, 3}, 2)))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    int at = 0;
+    while (file.getInt(at) != Float.floatToRawIntBits(known)) {
+      at += Integer.BYTES;
+    }
+    file.putFloat(at, weight);
+
+    assertThatThrownBy(() -> TfliteImport.read(file.array()))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessageContainingAll("constant '", "holds " + weight, "model");
   }
 
   @Test
