@@ -12,6 +12,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -232,9 +233,14 @@ final class PackCommand implements Callable<Integer> {
           .formatted(exception.getClass().getSimpleName(), Packaging.oneLine(exception));
     }
     String text =
-        exception instanceof NoSuchFileException
-            ? "there is no file %s: check the path".formatted(exception.getMessage())
-            : Packaging.oneLine(exception);
+        switch (exception) {
+          case NoSuchFileException e ->
+              "there is no file %s: check the path".formatted(e.getMessage());
+          case AccessDeniedException e ->
+              "%s may not be read or written: give this user the right to"
+                  .formatted(e.getMessage());
+          default -> Packaging.oneLine(exception);
+        };
     return text.contains(DISK_FULL)
         ? text
             + ": free some for --out and for temporary files in %s, or name other disks"

@@ -6,6 +6,7 @@ import io.skerry.artifact.LayerType;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
 import io.skerry.wire.onnx.NodeProto;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -44,6 +45,12 @@ class InspectCommandTest {
   void tellsWhatToDoAboutAFileThatIsNotThere() {
     assertThat(PackCommand.told(new NoSuchFileException("model.onnx")))
         .isEqualTo("there is no file model.onnx: check the path");
+  }
+
+  @Test
+  void tellsWhatToDoAboutAFileThatIsNotToBeRead() {
+    assertThat(PackCommand.told(new AccessDeniedException("model.onnx")))
+        .isEqualTo("model.onnx may not be read or written: give this user the right to");
   }
 
   @Test

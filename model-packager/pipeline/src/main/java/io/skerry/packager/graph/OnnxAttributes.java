@@ -59,7 +59,7 @@ final class OnnxAttributes {
       return Collections.nCopies(dimensions, 1);
     }
     if (given.size() != dimensions || given.stream().anyMatch(value -> value < 1)) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "%s %s: %d positive numbers are needed".formatted(name, given, dimensions));
     }
     return given;

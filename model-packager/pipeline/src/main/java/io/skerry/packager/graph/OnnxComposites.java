@@ -164,7 +164,7 @@ final class OnnxComposites {
     Moved how = moved.get(tensor);
     if (how != null) {
       throw new ModelRefusedException(
-          "node '%s' (Transpose): perm %s moves the batch"
+          "node '%s' (Transpose): perm %s moves the batch: export the model with the batch first"
               .formatted(how.node(), how.permutation()));
     }
   }

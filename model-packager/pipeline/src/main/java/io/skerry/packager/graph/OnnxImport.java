@@ -107,7 +107,7 @@ public final class OnnxImport {
 
   private static Graph read(ModelProto model, boolean anyBatch) {
     if (!model.hasGraph() || model.getGraph().getNodeCount() == 0) {
-      throw new ModelRefusedException("this is no ONNX model: it has no nodes");
+      throw new ModelRefusedException("this is no ONNX model: it has no nodes: export it again");
     }
     if (model.getIrVersion() < IR_MIN || model.getIrVersion() > IR_MAX) {
       throw new ModelRefusedException(
@@ -302,7 +302,7 @@ public final class OnnxImport {
     }
     if (dimensions.size() < 2) {
       throw new ModelRefusedException(
-          "input '%s' has shape %s: a batch and at least one dimension more are needed"
+          "input '%s' has shape %s: a batch and at least one dimension more are needed: export the model with them"
               .formatted(input.getName(), new Shape(dimensions)));
     }
     return new Shape(dimensions);

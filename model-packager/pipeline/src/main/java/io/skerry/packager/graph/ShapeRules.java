@@ -248,7 +248,7 @@ final class ShapeRules {
 
   private static void checkSpatial(Shape x, Window window) {
     if (x.rank() != window.rank() + 2 || window.rank() < 1 || window.rank() > 2) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "input %s: one or two spatial dimensions are supported, the kernel has %d"
               .formatted(x, window.rank()));
     }
@@ -256,7 +256,7 @@ final class ShapeRules {
 
   private static Shape pooled(Shape x) {
     if (x.rank() < 3 || x.rank() > 4) {
-      throw new ModelRefusedException(
+      throw ModelRefusedException.ofPart(
           "input %s: one or two spatial dimensions are supported".formatted(x));
     }
     List<Integer> dimensions = new ArrayList<>(List.of(x.dimension(0), x.dimension(1)));

@@ -86,7 +86,7 @@ final class TfliteNodes {
     int[] shape = input.getShape().clone();
     if (shape.length < 2) {
       throw new ModelRefusedException(
-          "input '%s' has shape %s: a batch and at least one dimension more are needed"
+          "input '%s' has shape %s: a batch and at least one dimension more are needed: export the model with them"
               .formatted(input.getName(), Arrays.toString(shape)));
     }
     shape[0] = Shape.BATCH;

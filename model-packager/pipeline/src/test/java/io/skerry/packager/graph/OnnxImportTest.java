@@ -102,7 +102,7 @@ class OnnxImportTest {
   @Test
   void refusesWhatIsNoModel() {
     assertRefused("not a model".getBytes(StandardCharsets.UTF_8), "no ONNX model");
-    assertRefused(new byte[0], "no nodes");
+    assertRefused(new byte[0], "no nodes", "export it again");
   }
 
   @Test
