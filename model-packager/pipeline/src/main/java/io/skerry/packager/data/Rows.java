@@ -36,7 +36,8 @@ final class Rows implements AutoCloseable {
 
   private static OptionalInt labelColumn(List<String> header) {
     for (int i = 0; i < header.size(); i++) {
-      String name = header.get(i).strip().toLowerCase(Locale.ROOT);
+      // R writes names in quotes.
+      String name = header.get(i).replace('"', ' ').strip().toLowerCase(Locale.ROOT);
       if (name.equals("label") || name.equals("target")) {
         return OptionalInt.of(i);
       }

@@ -65,6 +65,15 @@ class DataReaderTest {
     assertThat(bare.labels()).isEmpty();
   }
 
+  /** As R writes them. */
+  @Test
+  void readsHeadersInQuotes() throws Exception {
+    Dataset data = read("quoted.csv", "\"a\",\"b\",\"Label\",\"c\"\n1,2,7,3\n");
+
+    assertThat(row(data, 0)).containsExactly(1, 2, 3);
+    assertThat(data.labels()).isPresent();
+  }
+
   @Test
   void keepsAFirstItemThatLacksValues() throws Exception {
     assertThat(row(read("c.csv", ",2,3\n4,5,6\n"), 0)).containsExactly(Float.NaN, 2, 3);
@@ -399,6 +408,7 @@ class DataReaderTest {
     refused(csv("d.csv", "1,2,3\n1,x,3\n"), THREE, "d.csv", "line 2, column 2", "'x'");
     refused(csv("e.csv", "1,2,3\n1,2\n"), THREE, "e.csv", "line 2 has 2 values");
     refused(csv("f.csv", "1,2\n"), THREE, "f.csv", "3");
+    refused(npy(0), THREE, "data.npy", "holds no items", "give [items, ...]");
   }
 
   @Test
@@ -418,6 +428,15 @@ class DataReaderTest {
     refused(raw("\tno yaml"), THREE, "data.yaml", "no YAML");
     refused(raw("shape: " + "[".repeat(60_000)), THREE, "data.yaml", "nested");
     refused(raw("dtype: int8\nshape: [3]\nlabels: \"\\0\"\n"), THREE, "data.yaml", "outside");
+  }
+
+  @Test
+  void refusesADescriptionWithoutTensors() throws Exception {
+    Path raw = raw("dtype: int8\nshape: [3]\n");
+    Files.delete(raw.resolve("a.bin"));
+    Files.delete(raw.resolve("b.bin"));
+
+    refused(raw, THREE, "raw", "holds no items", ".bin");
   }
 
   @Test
