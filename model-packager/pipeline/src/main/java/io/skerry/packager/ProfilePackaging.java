@@ -296,15 +296,16 @@ final class ProfilePackaging {
   /** What an engine does not compute as it was meant to; absent where nobody can look. */
   private Optional<List<String>> unfused(Recipe recipe, Forms.Form form)
       throws IOException, EngineException {
-    // What an engine fuses differs between architectures: only this machine's is told.
-    if (!profile.recognition().arch().equals(FactsProbe.detect().arch())
-        || form.failure().isPresent()) {
+    if (form.failure().isPresent()) {
       return Optional.empty();
     }
     if (recipe.candidate().engine() == Engine.TFLITE) {
+      // XNNPACK chooses by the file, on every architecture alike.
       return Optional.of(Delegation.undelegated(form.file()));
     }
-    if (recipe.candidate().precision() != Precision.INT8) {
+    // What ONNX Runtime fuses differs between architectures: only this machine's is told.
+    if (!profile.recognition().arch().equals(FactsProbe.detect().arch())
+        || recipe.candidate().precision() != Precision.INT8) {
       return Optional.empty();
     }
     Set<String> meant = recipe.options().map(Options::floats).orElse(Set.of());
