@@ -14,6 +14,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.Model;
 import org.tensorflow.lite.schema.OperatorCode;
@@ -39,11 +41,13 @@ public final class FloatOperators {
 
   private static final Set<Integer> FLOATS_ONLY =
       Set.of(
+          BuiltinOperator.AVERAGE_POOL_2D,
           BuiltinOperator.BATCH_MATMUL,
           BuiltinOperator.DIV,
           BuiltinOperator.GELU,
           BuiltinOperator.HARD_SWISH,
           BuiltinOperator.PRELU,
+          BuiltinOperator.SOFTMAX,
           BuiltinOperator.SQRT);
 
   private static final String CHOSEN =
@@ -185,6 +189,10 @@ public final class FloatOperators {
   public static List<String> ofTflite(byte[] content) {
     Model model = Model.getRootAsModel(ByteBuffer.wrap(content));
     SubGraph graph = model.subgraphs(0);
+    Set<String> outputs =
+        IntStream.range(0, graph.outputsLength())
+            .mapToObj(i -> graph.tensors(graph.outputs(i)).name())
+            .collect(Collectors.toSet());
     List<String> found = new ArrayList<>();
     for (int i = 0; i < graph.operatorsLength(); i++) {
       OperatorCode operator = model.operatorCodes((int) graph.operators(i).opcodeIndex());
@@ -192,7 +200,9 @@ public final class FloatOperators {
       int code = Math.max(operator.builtinCode(), operator.deprecatedBuiltinCode());
       Tensor made = graph.tensors(graph.operators(i).outputs(0));
       if (made.type() == TensorType.FLOAT32 && !MOVING.contains(code)) {
-        String why = FLOATS_ONLY.contains(code) ? "XNNPACK has no int8 kernel for it" : CHOSEN;
+        // What makes the output would be of floats in any case.
+        boolean never = FLOATS_ONLY.contains(code) && !outputs.contains(made.name());
+        String why = never ? "XNNPACK has no int8 kernel for it" : CHOSEN;
         found.add("%s (%s): %s".formatted(made.name(), BuiltinOperator.name(code), why));
       }
     }

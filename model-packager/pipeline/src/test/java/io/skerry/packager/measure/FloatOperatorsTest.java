@@ -83,6 +83,25 @@ class FloatOperatorsTest {
             "node2 (Sqrt): its kind is always computed on floats");
   }
 
+  /** XNNPACK has integers neither for these nor for what else such a pool could be written as. */
+  @Test
+  void areSoftmaxesAndPoolsOfTflite() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 3, 8, 8).conv(16, Activation.RELU, 3, 3);
+    net.add(
+        new Op.AveragePool(
+            new Window(List.of(3, 3), List.of(1, 1), List.of(1, 1), List.of(1, 1), List.of(1, 1)),
+            false));
+    net.conv(16, Activation.RELU, 3, 3).flatten().dense(16, Activation.NONE);
+    net.add(new Op.Softmax()).dense(9, Activation.NONE).add(new Op.Softmax());
+
+    assertThat(tflite(net.graph("y"), Set.of()))
+        .extracting(text -> text.substring(text.indexOf('(')))
+        .containsExactly(
+            "(AVERAGE_POOL_2D): XNNPACK has no int8 kernel for it",
+            "(SOFTMAX): XNNPACK has no int8 kernel for it",
+            "(SOFTMAX): " + CHOSEN);
+  }
+
   /** TensorRT's biases are reals of integer layers. */
   @Test
   void areNotThoseOfRealBiasesOnly() {
