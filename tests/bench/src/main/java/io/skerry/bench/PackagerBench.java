@@ -58,12 +58,15 @@ final class PackagerBench {
       throws Exception {
     Path data = PackagerModels.dataFolder();
     Path folder = Files.createTempDirectory("skerry-bench-packager-");
-    PackagerBench bench = new PackagerBench(wanted, quick, told, folder, data);
-    for (PackagerModels.Model model : bench.models.all()) {
-      bench.measure(model);
+    try {
+      PackagerBench bench = new PackagerBench(wanted, quick, told, folder, data);
+      for (PackagerModels.Model model : bench.models.all()) {
+        bench.measure(model);
+      }
+      return bench.claims;
+    } finally {
+      PackagerModels.delete(folder);
     }
-    PackagerModels.delete(folder);
-    return bench.claims;
   }
 
   private void measure(PackagerModels.Model model) throws Exception {
