@@ -613,8 +613,11 @@ public final class Watch {
         && limits.windows().stream().noneMatch(window -> window.isOpen(now))) {
       broken(4, -1, rollout.id + " ordered outside of its maintenance windows");
     }
+    // Who is away leaves its place to another, or the dead ones would end the rollout.
     long underWay =
-        rollout.deployments.values().stream().filter(one -> one.state.isInFlight()).count();
+        rollout.deployments.values().stream()
+            .filter(one -> one.state.isInFlight() && fleet.store().isOnline(one.device))
+            .count();
     if (underWay > limits.inFlight()) {
       broken(
           4,

@@ -190,6 +190,22 @@ class SpoolCrashTest {
     }
   }
 
+  /** The control plane never hears of a gap that the device has forgotten after a power cut. */
+  @Test
+  void remembersDamageBeforeItIsTold() throws IOException {
+    MemoryDisk disk = new MemoryDisk();
+    SpoolRun run = small(disk);
+    disk.failFrom(disk.operations(), Failure.UNREADABLE);
+    run.sendAndCommit();
+    assertThat(run.gaps(RecordStream.EVENTS)).hasSize(5);
+
+    disk.heal();
+    disk.restart(new Loss.PowerCut(1));
+    run.boot();
+
+    assertThat(run.damaged(RecordStream.EVENTS)).isEqualTo(5);
+  }
+
   private static SpoolRun small(MemoryDisk disk) throws IOException {
     SpoolRun run = new SpoolRun(disk);
     run.boot();

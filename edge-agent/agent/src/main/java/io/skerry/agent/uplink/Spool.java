@@ -173,7 +173,8 @@ public final class Spool {
     failing = true;
   }
 
-  private void noteDamage(SpoolSegment segment) {
+  /** Counts what was not counted before; returns whether there was any. */
+  private boolean noteDamage(SpoolSegment segment) {
     int more = account.countDamage(segment);
     if (more > 0) {
       accountChanged = true;
@@ -186,6 +187,7 @@ public final class Spool {
     if (more > 0 && segment.unopened() > 0) {
       unopened.merge(segment.stream, Math.min(more, segment.unopened()), Integer::sum);
     }
+    return more > 0;
   }
 
   /**
@@ -439,11 +441,23 @@ public final class Spool {
                 Math.max(from, segment.first),
                 oldest.orElse(segment).first,
                 all.getFirst().epoch);
-        noteDamage(segment);
+        if (noteDamage(segment)) {
+          remember();
+        }
         return Optional.of(batch);
       }
     }
     return Optional.empty();
+  }
+
+  // The batch tells of a gap for good: a power cut must not take the count of it back.
+  private void remember() {
+    try {
+      save();
+    } catch (IOException e) {
+      accountChanged = true;
+      tellOnce(e);
+    }
   }
 
   private boolean isReady() {
