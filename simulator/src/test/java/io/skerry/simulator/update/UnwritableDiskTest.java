@@ -120,4 +120,27 @@ class UnwritableDiskTest {
 
     answersUntilCommitted(rig, 2, 2);
   }
+
+  /** Whichever step it is that cannot be written down: nobody hung. */
+  @Test
+  void callsNoStepHungThatWaitsForItsDisk() {
+    UpdateRig undisturbed = serving();
+    long before = undisturbed.disk.operations();
+    undisturbed.order(factory.order(2, 2));
+    undisturbed.seconds(60);
+    long operations = undisturbed.disk.operations() - before;
+    for (long operation = 1; operation <= operations; operation++) {
+      UpdateRig rig = serving();
+      rig.events.clear();
+      rig.disk.failFrom(rig.disk.operations() + operation, Failure.READ_ONLY);
+      rig.order(factory.order(2, 2));
+      rig.minutes(20);
+
+      rig.disk.heal();
+      rig.seconds(60);
+
+      assertThat(rig.active()).as("operation %d", operation).isEqualTo(2);
+      assertThat(rig.events).as("operation %d", operation).containsExactly("COMMITTED");
+    }
+  }
 }

@@ -18,10 +18,12 @@ final class StepTimers {
     this.faults = faults;
   }
 
-  /** Time in which no step before the switch could go on. */
-  SlotState held(SlotState state, Duration time) {
+  /** Time in which no step before the switch could go on, nor one that nobody works at yet. */
+  SlotState held(SlotState state, Duration time, boolean isWaiting) {
     return switch (state.step()) {
       case Step.Downloading _, Step.Verifying _, Step.Staged _, Step.Compiling _, Step.Ready _ ->
+          state.withSince(state.since().plus(time));
+      case Step.Activating _, Step.Repairing _ when isWaiting ->
           state.withSince(state.since().plus(time));
       case Step.Idle _,
           Step.Waiting _,

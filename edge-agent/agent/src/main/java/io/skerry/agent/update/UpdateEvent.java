@@ -70,10 +70,11 @@ sealed interface UpdateEvent {
   record StaysOn(SlotState before) implements UpdateEvent {}
 
   /**
-   * For so long nothing could be remembered, and therefore nothing was begun: it is time of no
-   * order.
+   * Time in which nothing could be written down, and so no step be begun.
+   *
+   * @param isWaiting whether what the step began waits for that, so that nobody works at it
    */
-  record Held(Duration time) implements UpdateEvent {}
+  record Held(Duration time, boolean isWaiting) implements UpdateEvent {}
 
   /** Time went by. */
   record Ticked() implements UpdateEvent {}

@@ -113,7 +113,8 @@ final class UpdateMachine {
       case UpdateEvent.UnitLeft(SlotReport.Failure failure) ->
           state.running().isPresent() ? unitLeft(state, failure, situation) : Transition.to(state);
       case UpdateEvent.StaysOn(SlotState before) -> Transition.to(before.asOf(state));
-      case UpdateEvent.Held(Duration time) -> Transition.to(timers.held(state, time));
+      case UpdateEvent.Held(Duration time, boolean isWaiting) ->
+          Transition.to(timers.held(state, time, isWaiting));
       case UpdateEvent.Ticked _ -> timers.ticked(state, situation);
     };
   }

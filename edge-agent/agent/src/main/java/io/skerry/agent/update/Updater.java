@@ -254,7 +254,7 @@ public final class Updater implements AutoCloseable {
     tickedAt = now;
     for (SlotId slot : List.copyOf(states.keySet())) {
       if (!held.isZero()) {
-        change(slot, new UpdateEvent.Held(held));
+        change(slot, new UpdateEvent.Held(held, isWaiting(slot)));
       }
       SlotState state = state(slot);
       if (state.step() instanceof Step.Probation || state.step() instanceof Step.Proved) {
@@ -271,6 +271,16 @@ public final class Updater implements AutoCloseable {
     if (controlPlaneReachable && isCalm()) {
       plans.tick(now);
     }
+  }
+
+  // What is begun is remembered first: until then nobody works at it.
+  private boolean isWaiting(SlotId slot) {
+    return wanted.stream()
+        .filter(one -> one.slot().equals(slot))
+        .map(Wanted::effect)
+        .anyMatch(
+            effect ->
+                effect instanceof UpdateEffect.Activate || effect instanceof UpdateEffect.Repair);
   }
 
   private static boolean isOrdered(ServingModel model, SlotState state) {
