@@ -13,7 +13,7 @@ import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Judge;
-import io.skerry.packager.measure.Masks;
+import io.skerry.packager.measure.MaskLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.measure.Trial;
@@ -554,7 +554,7 @@ final class Packaging {
 
   private Judge ofMasks(Outputs floats, Labels labels, TensorSpec output) {
     try {
-      Masks masks = Masks.of(output, floats.perItem(), labels, request.threshold());
+      MaskLayout masks = MaskLayout.of(output, floats.perItem(), labels, request.threshold());
       masks.check(labels);
       return Judge.byLabels(Metric.MEAN_IOU, floats, labels, request.threshold(), masks::read);
     } catch (IllegalArgumentException e) {

@@ -12,7 +12,7 @@ import java.util.List;
  * Metric#MEAN_IOU} takes it: exporters for PyTorch write that, those for TensorFlow pixels first.
  * One number for each pixel is how sure class 1 is.
  */
-public final class Masks {
+public final class MaskLayout {
   /** What labels call a pixel of which nobody knows, where there are not as many classes. */
   public static final int LEFT_OUT = 255;
 
@@ -27,7 +27,7 @@ public final class Masks {
   private final int classes;
   private final double threshold;
 
-  private Masks(Layout layout, int pixels, int classes, double threshold) {
+  private MaskLayout(Layout layout, int pixels, int classes, double threshold) {
     this.layout = layout;
     this.pixels = pixels;
     this.classes = classes;
@@ -42,7 +42,7 @@ public final class Masks {
    * @throws IllegalArgumentException if it holds none of these labels' size, or nothing tells how
    *     they lie
    */
-  public static Masks of(TensorSpec output, int perItem, Labels labels, double threshold) {
+  public static MaskLayout of(TensorSpec output, int perItem, Labels labels, double threshold) {
     int pixels = labels.perItem();
     if (perItem % pixels != 0) {
       throw new IllegalArgumentException(
@@ -51,7 +51,7 @@ public final class Masks {
     }
     int classes = perItem / pixels;
     if (classes == 1) {
-      return new Masks(Layout.ONE_NUMBER, pixels, 2, threshold);
+      return new MaskLayout(Layout.ONE_NUMBER, pixels, 2, threshold);
     }
     List<Long> shape = output.shapeOfItem();
     boolean first = shape.getFirst() == classes;
@@ -68,7 +68,7 @@ public final class Masks {
                       ? "export the model for pictures of another size"
                       : "give the class of each pixel, or export the model with classes in the second or last dimension"));
     }
-    return new Masks(
+    return new MaskLayout(
         last && !first ? Layout.CLASSES_LAST : Layout.CLASSES_FIRST, pixels, classes, threshold);
   }
 

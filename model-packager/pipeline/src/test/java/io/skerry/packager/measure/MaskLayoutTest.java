@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class MasksTest {
+class MaskLayoutTest {
   /** Three pixels, of classes 1, 0 and 1. */
   private static final Labels LABELS = labels(1, 0, 1);
 
@@ -52,7 +52,7 @@ class MasksTest {
 
   @Test
   void areNotJudgedByLabelsThatAreNoClassesOfTheirs() {
-    Masks masks = masks(6, LABELS, 2, 1, 3);
+    MaskLayout masks = masks(6, LABELS, 2, 1, 3);
 
     masks.check(labels(0, 1, 255));
     masks.check(labels(0, 1, -1));
@@ -69,16 +69,16 @@ class MasksTest {
   }
 
   private static Judge judge(Outputs said, long... shape) {
-    Masks masks = masks(said.perItem(), LABELS, shape);
+    MaskLayout masks = masks(said.perItem(), LABELS, shape);
     return Judge.byLabels(Metric.MEAN_IOU, said, LABELS, .7, masks::read);
   }
 
-  private static Masks masks(int perItem, Labels labels, long... shape) {
+  private static MaskLayout masks(int perItem, Labels labels, long... shape) {
     List<Long> dimensions = new ArrayList<>(List.of(1L));
     for (long dimension : shape) {
       dimensions.add(dimension);
     }
-    return Masks.of(new TensorSpec("y", ElementType.FP32, dimensions), perItem, labels, .7f);
+    return MaskLayout.of(new TensorSpec("y", ElementType.FP32, dimensions), perItem, labels, .7f);
   }
 
   private static Labels labels(float... pixels) {
