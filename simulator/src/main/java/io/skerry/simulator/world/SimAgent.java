@@ -334,9 +334,11 @@ final class SimAgent {
 
   /** What could not be written down can be from now on. */
   void diskWorks() {
+    // An agent looks at its counts every second; nothing but a look writes them down.
+    lookUntil = Math.max(lookUntil, world.now() + World.MINUTE);
+    wake(World.SECOND);
     if (!updater.isSettled()) {
       askAtOnce();
-      wake(World.SECOND);
     }
   }
 
