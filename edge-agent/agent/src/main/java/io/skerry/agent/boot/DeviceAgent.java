@@ -1,6 +1,7 @@
 package io.skerry.agent.boot;
 
 import io.skerry.agent.config.AgentVersion;
+import io.skerry.agent.disk.Disk;
 import io.skerry.agent.identity.DeviceIdentity;
 import io.skerry.agent.identity.DeviceLogin;
 import io.skerry.agent.model.ModelSlots;
@@ -38,7 +39,6 @@ import io.skerry.protocol.ReportedDocument;
 import io.skerry.telemetry.wire.TelemetryRecords;
 import io.skerry.wire.fleet.v1.Record;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Instant;
@@ -248,7 +248,7 @@ public final class DeviceAgent implements AutoCloseable {
   }
 
   static DeviceAgent start(DeviceAgentConfig config, LinkMaker links) throws IOException {
-    Files.createDirectories(config.dataDir());
+    Disk.local().createFolders(config.dataDir());
     FolderLock lock = FolderLock.of(config.dataDir());
     try {
       DeviceAgent agent = new DeviceAgent(config, lock, links);

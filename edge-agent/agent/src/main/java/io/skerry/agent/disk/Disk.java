@@ -5,8 +5,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Files and folders of one device. A name that was created, moved or deleted survives a power cut
- * once its folder was forced; content, once its file was forced. Thread-safe.
+ * Files and folders of one device. A file's name that was created, moved or deleted survives a
+ * power cut once its folder was forced; content, once its file was forced. Thread-safe.
  *
  * <p>Running out of room is a {@link DiskFullException}, every other failure an {@link
  * IOException}.
@@ -47,7 +47,7 @@ public interface Disk {
   /** Opens for reading and, unless told otherwise, writing. */
   DiskFile open(Path file, Opening opening) throws IOException;
 
-  /** Makes a folder and those above it, unless they exist. */
+  /** Makes a folder and those above it, unless they exist; what it made survives a power cut. */
   void createFolders(Path folder) throws IOException;
 
   /** Renames within one file system, in one step; what had the new name is gone. */

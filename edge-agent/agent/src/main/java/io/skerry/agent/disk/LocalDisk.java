@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -73,8 +74,20 @@ enum LocalDisk implements Disk {
 
   @Override
   public void createFolders(Path folder) throws IOException {
+    List<Path> parents = new ArrayList<>();
+    for (Path at = folder.toAbsolutePath(); !Files.exists(at); at = parents.getFirst()) {
+      Path parent = at.getParent();
+      if (parent == null) {
+        break;
+      }
+      parents.addFirst(parent);
+    }
     try {
       Files.createDirectories(folder);
+      // What is forced inside is lost with a folder whose own name a power cut takes.
+      for (Path parent : parents) {
+        forceFolder(parent);
+      }
     } catch (IOException e) {
       throw told(folder, e);
     }
