@@ -12,6 +12,7 @@ import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.profile.ProfileException;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -89,6 +90,7 @@ public final class Main {
                     Math.toIntExact(spec.integer("emulatedItems")), Optional.empty()))
             : Optional.empty(),
         timings(folder.input("timings")),
+        lost(spec),
         spec.keys().containsKey("candidateBytesMax")
             ? Optional.of(
                 new PackagingRequest.Candidates(
@@ -135,6 +137,17 @@ public final class Main {
       timings.add(DeviceTimings.parse(file.toString(), Files.readAllBytes(file)));
     }
     return timings;
+  }
+
+  private static List<PackagingRequest.Lost> lost(JobSpec spec) {
+    return spec.keys().containsKey("lost")
+        ? spec.maps("lost").stream()
+            .map(
+                each ->
+                    new PackagingRequest.Lost(
+                        each.text("profile"), Digest.parse(each.text("file")), each.text("reason")))
+            .toList()
+        : List.of();
   }
 
   private static Optional<Path> existing(Path file) {

@@ -331,6 +331,7 @@ final class PackCommand implements Callable<Integer> {
         Main.sameForAll(profiles, signing),
         emulation(),
         Main.timings(timings),
+        List.of(),
         candidateFolder.map(to -> new PackagingRequest.Candidates(to, Long.MAX_VALUE, true)));
   }
 

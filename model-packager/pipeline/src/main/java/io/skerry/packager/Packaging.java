@@ -263,6 +263,7 @@ final class Packaging {
             request.emulation().map(PackagingRequest.Emulation::itemsMax).orElse(0),
             request.emulation().flatMap(PackagingRequest.Emulation::arm64Root),
             request.timings(),
+            request.lost(),
             baseline,
             new VariantWriter(
                 request.model(),

@@ -22,6 +22,7 @@ import java.util.Optional;
  *     profile
  * @param emulatedItemsMax evaluation items that are run there
  * @param timings reports of devices
+ * @param lost files that lost under emulation before
  */
 record PackagingContext(
     Forms forms,
@@ -36,6 +37,7 @@ record PackagingContext(
     int emulatedItemsMax,
     Optional<Path> arm64Root,
     List<DeviceTimings> timings,
+    List<PackagingRequest.Lost> lost,
     Baseline baseline,
     VariantWriter writer) {
 

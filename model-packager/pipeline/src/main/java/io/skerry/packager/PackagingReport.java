@@ -96,7 +96,7 @@ record PackagingReport(
     object.addProperty("memory", memory(measured));
     object.addProperty(
         "measured", measured.timing().map(timing -> timing.source().text()).orElse("none"));
-    object.add("proof", json(measured.proof()));
+    object.add("proof", proof(measured));
     object.add("unfused", measured.unfused().map(PackagingReport::json).orElse(null));
     object.addProperty("winner", variant.verdict().winner());
     variant
@@ -118,7 +118,8 @@ record PackagingReport(
     return measured.estimatedMemoryBytes().isPresent() ? "estimated" : "none";
   }
 
-  private static JsonObject json(Proof proof) {
+  private static JsonObject proof(Measured measured) {
+    Proof proof = measured.proof();
     JsonObject object = new JsonObject();
     object.addProperty("accuracy", proof.text());
     switch (proof) {
@@ -126,6 +127,7 @@ record PackagingReport(
       case Proof.Emulated(String by, Quality quality) -> {
         object.addProperty("by", by);
         object.add("quality", json(quality));
+        object.addProperty("lost", measured.failure().orElse(null));
       }
       case Proof.Unproved(String reason) -> object.addProperty("reason", reason);
     }

@@ -6,6 +6,7 @@ import io.skerry.packager.graph.InputShape;
 import io.skerry.packager.measure.BoxLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.profile.ProfileCatalog;
+import io.skerry.protocol.Digest;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.nio.file.Path;
@@ -43,6 +44,8 @@ import java.util.Optional;
  *     unsigned
  * @param emulation absent when accuracy is not proved under emulation
  * @param timings what devices reported; they count where this machine cannot time a profile
+ * @param lost files that an earlier packaging saw lose under emulation: where they cannot be run
+ *     there again they do not ship
  * @param candidates where the files of all candidates go; absent when they are not wanted
  */
 record PackagingRequest(
@@ -67,6 +70,7 @@ record PackagingRequest(
     Map<String, SigningKey> keys,
     Optional<Emulation> emulation,
     List<DeviceTimings> timings,
+    List<Lost> lost,
     Optional<Candidates> candidates) {
   /** More items say little more about ranges. */
   static final int CALIBRATION_ITEMS_MAX = 1000;
@@ -91,8 +95,16 @@ record PackagingRequest(
    */
   record Candidates(Path folder, long bytesMax, boolean alsoTimed) {}
 
+  /**
+   * A file that lost too much on a profile's kind of processor.
+   *
+   * @param reason one line
+   */
+  record Lost(String profile, Digest file, String reason) {}
+
   PackagingRequest {
     timings = List.copyOf(timings);
+    lost = List.copyOf(lost);
     profiles = profiles.stream().distinct().toList();
     keys = Map.copyOf(keys);
   }

@@ -181,12 +181,13 @@ final class ProfilePackaging {
         return verdicts;
       }
       Measured proved = proofs.proved(measured, recipes.get(winner));
-      candidates.set(winner, proved);
-      if (!(proved.proof() instanceof Proof.Emulated)) {
-        return verdicts();
-      }
-      if (!isGood(proved)) {
+      boolean ran = proved.proof() instanceof Proof.Emulated;
+      Optional<String> lost = ran ? lostThere(proved) : lostBefore(proved);
+      candidates.set(winner, lost.map(proved::failing).orElse(proved));
+      if (ran && lost.isPresent()) {
         addMixedThere(proofs, winner);
+      } else if (lost.isEmpty()) {
+        return verdicts();
       }
     }
   }
@@ -196,9 +197,28 @@ final class ProfilePackaging {
   }
 
   private boolean isGood(Measured alone) {
-    return Choice.among(List.of(alone), context.maxDrop(), profile.memoryBudgetBytes())
-        .getFirst()
-        .winner();
+    return lostThere(alone).isEmpty();
+  }
+
+  /** Why one that ran under emulation, and was good here, must not ship. */
+  private Optional<String> lostThere(Measured alone) {
+    Choice.Verdict verdict =
+        Choice.among(List.of(alone), context.maxDrop(), profile.memoryBudgetBytes()).getFirst();
+    return verdict.winner() ? Optional.empty() : Optional.of(verdict.reason());
+  }
+
+  /** Why one that cannot be run there now must not ship: what came of it when it could. */
+  private Optional<String> lostBefore(Measured measured) {
+    return context.lost().stream()
+        .filter(
+            lost ->
+                lost.profile().equals(profile.id())
+                    && measured.digest().filter(lost.file()::equals).isPresent())
+        .findFirst()
+        .map(
+            lost ->
+                "lost too much when it was last run on such a processor (%s): prove it again with --emulate"
+                    .formatted(lost.reason()));
   }
 
   /**
@@ -280,17 +300,22 @@ final class ProfilePackaging {
     Forms.Form form = context.forms().form(recipe);
     Optional<Timing> timing =
         here ? context.forms().timing(recipe) : form.digest().map(reported::get);
-    return new Measured(
-        recipe.candidate(),
-        recipe.texts(),
-        form.bytes(),
-        form.digest(),
-        form.evaluation().map(context.judge()::quality),
-        timing,
-        context.forms().estimatedMemoryBytes(recipe),
-        here ? new Proof.Here() : new Proof.Unproved("not run on such a processor"),
-        unfused(recipe, form),
-        form.failure().or(() -> context.fault(form)));
+    Measured measured =
+        new Measured(
+            recipe.candidate(),
+            recipe.texts(),
+            form.bytes(),
+            form.digest(),
+            form.evaluation().map(context.judge()::quality),
+            timing,
+            context.forms().estimatedMemoryBytes(recipe),
+            here ? new Proof.Here() : new Proof.Unproved("not run on such a processor"),
+            unfused(recipe, form),
+            form.failure().or(() -> context.fault(form)));
+    // Where it can be run there, what comes of that counts.
+    return here || context.emulate()
+        ? measured
+        : lostBefore(measured).map(measured::failing).orElse(measured);
   }
 
   /** What an engine does not compute as it was meant to; absent where nobody can look. */

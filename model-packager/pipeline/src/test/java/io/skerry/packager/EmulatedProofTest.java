@@ -62,10 +62,13 @@ class EmulatedProofTest {
         .contains("of 10 items", " under qemu-x86_64");
     JsonObject proof = integers.getAsJsonObject("proof");
     assertThat(proof.get("accuracy").getAsString()).isEqualTo("emulated");
+    assertThat(integers.get("reason").getAsString())
+        .startsWith(proof.get("lost").getAsString() + "; ");
     JsonObject floats = variants.getLast();
     assertThat(floats.get("precision").getAsString()).isEqualTo("fp32");
     assertThat(floats.get("winner").getAsBoolean()).isTrue();
     assertThat(floats.getAsJsonObject("proof").get("accuracy").getAsString()).isEqualTo("emulated");
+    assertThat(floats.getAsJsonObject("proof").get("lost").isJsonNull()).isTrue();
   }
 
   @Test
@@ -92,6 +95,9 @@ class EmulatedProofTest {
         .startsWith("loses ")
         .contains(" under qemu-x86_64")
         .endsWith("; there with the worst of its 4 parts in float: 2 enough, 1 enough");
+    assertThat(integers.getAsJsonObject("proof").get("lost").getAsString())
+        .startsWith("loses ")
+        .contains(" under qemu-x86_64");
     JsonObject mixed = variants.get(1);
     assertThat(mixed.get("precision").getAsString()).isEqualTo("int8");
     assertThat(

@@ -1035,6 +1035,50 @@ class PackagingTest {
     assertThat(winner(before, "arm64-neon").get("measured").getAsString()).isEqualTo("none");
   }
 
+  /** Nobody can emulate here, but an earlier packaging could, and saw what these integers lose. */
+  @Test
+  void shipsNoFileThatWasSeenToLoseThereHoweverFastItIs() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));
+    assertThat(JobMain.run(job, Main::run)).isZero();
+    List<Map<String, Object>> lost = new ArrayList<>();
+    List<DeviceTimings.Timing> timings = new ArrayList<>();
+    for (JsonElement each : variants(job.output().resolve("report.json"))) {
+      JsonObject variant = each.getAsJsonObject();
+      String file = variant.get("model").getAsString();
+      boolean integers = variant.get("precision").getAsString().equals("int8");
+      if (integers) {
+        lost.add(Map.of("profile", "arm64-neon", "file", file, "reason", "loses 0.4 under qemu"));
+      }
+      timings.add(
+          new DeviceTimings.Timing(
+              Digest.parse(file),
+              variant.get("engine").getAsString(),
+              integers ? 100 : 900,
+              1000,
+              1,
+              1 << 20,
+              100));
+    }
+    JobFolder next = job(Map.of("profiles", List.of("arm64-neon"), "lost", lost));
+    Files.createDirectories(next.input("timings"));
+    Files.write(
+        next.input("timings/cam-1.json"), new DeviceTimings("arm64-neon", "cam-1", timings).json());
+
+    assertThat(JobMain.run(next, Main::run)).isZero();
+
+    JsonArray after = variants(next.output().resolve("report.json"));
+    assertThat(winner(after, "arm64-neon").get("precision").getAsString()).isEqualTo("fp32");
+    for (JsonElement each : after) {
+      JsonObject variant = each.getAsJsonObject();
+      if (variant.get("precision").getAsString().equals("int8")) {
+        assertThat(variant.get("reason").getAsString())
+            .isEqualTo(
+                "lost too much when it was last run on such a processor (loses 0.4 under qemu):"
+                    + " prove it again with --emulate");
+      }
+    }
+  }
+
   @Test
   void letsNoReportOfIntegersAloneDecide() throws Exception {
     JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));

@@ -76,13 +76,18 @@ record PackagerReport(String metric, List<Told> variants, @Nullable List<Refused
   /** A profile, and why nothing ships to it: one line that names it. */
   record Refused(String profile, String reason) {}
 
-  /** A candidate of a profile. */
+  /**
+   * A candidate of a profile.
+   *
+   * @param model digest of its file; absent where none could be built
+   */
   record Told(
       String profile,
       String engine,
       String precision,
       @Nullable List<String> options,
       long bytes,
+      @Nullable String model,
       @Nullable Judged quality,
       @Nullable Double p50Micros,
       @Nullable Double p99Micros,
@@ -145,9 +150,14 @@ record PackagerReport(String metric, List<Told> variants, @Nullable List<Refused
    *
    * @param by what was emulated; absent when nothing was
    * @param quality what came of it
+   * @param lost why it must not ship after that; absent when it may
    * @param reason why it is unproved
    */
-  record Proof(@Nullable String by, @Nullable Judged quality, @Nullable String reason) {
+  record Proof(
+      @Nullable String by,
+      @Nullable Judged quality,
+      @Nullable String lost,
+      @Nullable String reason) {
     /** What an operator is told beside the verdict. */
     String words() {
       if (quality != null && quality.value() != null) {

@@ -12,6 +12,7 @@ import io.skerry.control.device.Profiles;
 import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.DataFolder;
 import io.skerry.control.registry.Registry;
+import io.skerry.control.sql.Database;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
@@ -45,6 +46,7 @@ final class PackagingInput {
   private final ModelMonitoring monitoring;
   private final TimingReports timings;
   private final KeptCandidates candidates;
+  private final Database database;
   private final Path root;
 
   PackagingInput(
@@ -55,10 +57,12 @@ final class PackagingInput {
       ModelMonitoring monitoring,
       TimingReports timings,
       KeptCandidates candidates,
+      Database database,
       DataFolder data) {
     this.monitoring = monitoring;
     this.timings = timings;
     this.candidates = candidates;
+    this.database = database;
     this.datasets = datasets;
     this.registry = registry;
     this.profiles = profiles;
@@ -94,6 +98,11 @@ final class PackagingInput {
     job.put("candidateBytesMax", candidates.ofPackagingBytesMax());
     if (emulatedItems > 0) {
       job.put("emulatedItems", emulatedItems);
+    }
+    List<Map<String, Object>> lost =
+        database.call(transaction -> EmulatedLosses.of(transaction, version, chosen));
+    if (!lost.isEmpty()) {
+      job.put("lost", lost);
     }
     Map<?, ?> said = monitoring.tree(version.model());
     if (!said.isEmpty()) {

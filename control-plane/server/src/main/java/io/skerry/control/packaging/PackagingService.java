@@ -224,6 +224,7 @@ public final class PackagingService {
       database.run(
           transaction -> {
             registry.putVariants(transaction, version, variants);
+            EmulatedLosses.keep(transaction, version, report, now());
             PackagingStore.succeeded(transaction, job.id(), report.refusal());
           });
       candidates.keep(version, report.profiles(), output.resolve("candidates"));

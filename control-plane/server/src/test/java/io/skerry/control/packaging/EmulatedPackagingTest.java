@@ -45,15 +45,15 @@ class EmulatedPackagingTest {
   void tellsOfAWinnerWhetherItRanOnSuchAProcessor() {
     PackagerReport.Judged judged =
         new PackagerReport.Judged(.975, List.of(.9, 1.0), 0.0, List.of(-.01, .01), 0, null, 40);
-    PackagerReport.Proof emulated = new PackagerReport.Proof("qemu", judged, null);
-    PackagerReport.Proof unproved = new PackagerReport.Proof(null, null, "there is no qemu");
+    PackagerReport.Proof emulated = new PackagerReport.Proof("qemu", judged, null, null);
+    PackagerReport.Proof unproved = new PackagerReport.Proof(null, null, null, "there is no qemu");
 
     assertThat(emulated.words()).isEqualTo("; accuracy proved under qemu: 0.9750 on 40 items");
     assertThat(unproved.words()).isEqualTo("; accuracy unproved: there is no qemu");
-    assertThat(new PackagerReport.Proof(null, null, null).words()).isEmpty();
+    assertThat(new PackagerReport.Proof(null, null, null, null).words()).isEmpty();
     PackagerReport.Judged numberless =
         new PackagerReport.Judged(null, null, null, null, null, null, 40);
-    assertThat(new PackagerReport.Proof("qemu", numberless, null).words()).isEmpty();
+    assertThat(new PackagerReport.Proof("qemu", numberless, null, null).words()).isEmpty();
   }
 
   /** An int8 that lost its accuracy there would otherwise be chosen unseen the next time. */
@@ -72,6 +72,69 @@ class EmulatedPackagingTest {
     assertThat(items(version, 0, "arm64-neon")).isZero();
     assertThat(items(version, 70, "arm64-neon")).isEqualTo(70);
     assertThat(items(version("other-model"), null, "arm64-neon")).isZero();
+  }
+
+  /** The next one may run where nothing can be emulated. */
+  @Test
+  void tellsTheNextJobWhatLostUnderEmulationUntilItLosesNoMore() throws Exception {
+    ModelVersion version = version("lossy-model");
+    String file = "sha256:" + "ab".repeat(32);
+    String loss = "loses 0.4000 of the metric under qemu, 0.0050 is allowed";
+
+    saw(version, "arm64-neon", file, "{\"by\": \"qemu\", \"lost\": \"%s\"}".formatted(loss));
+    saw(version, "arm64-dotprod", file, "{\"by\": \"qemu\", \"lost\": \"%s\"}".formatted(loss));
+    saw(version, "arm64-neon", file, "{\"reason\": \"there is no qemu\"}");
+
+    assertThat(job(version, 0))
+        .containsEntry(
+            "lost", List.of(Map.of("profile", "arm64-neon", "file", file, "reason", loss)));
+    assertThat(job(version("flawless-model"), 1)).doesNotContainKey("lost");
+
+    saw(version, "arm64-neon", file, "{\"by\": \"qemu\", \"lost\": null}");
+
+    assertThat(job(version, 2)).doesNotContainKey("lost");
+  }
+
+  @Test
+  void forgetsTheOldestLossesBeyondABound() throws Exception {
+    ModelVersion version = version("many-losses");
+    Database database = plane.bean(Database.class);
+    database.run(
+        transaction ->
+            transaction.update(
+                """
+                insert into emulated_loss (model, version, profile, file, reason, seen_at)
+                select 'many-losses', 1, 'arm64-neon', 'sha256:' || i, 'lost', timestamptz 'epoch'
+                from generate_series(1, ?) i
+                """,
+                EmulatedLosses.KEPT_MAX));
+
+    saw(version, "arm64-neon", "sha256:new", "{\"by\": \"qemu\", \"lost\": \"lost\"}");
+
+    assertThat(
+            database.<Long>call(
+                transaction -> transaction.number("select count(*) from emulated_loss")))
+        .isEqualTo(EmulatedLosses.KEPT_MAX);
+    List<Map<String, Object>> known =
+        database.call(
+            transaction -> EmulatedLosses.of(transaction, version, List.of("arm64-neon")));
+    assertThat(known.getFirst()).containsEntry("file", "sha256:new");
+    database.run(
+        transaction -> transaction.update("delete from emulated_loss where model = 'many-losses'"));
+  }
+
+  private void saw(ModelVersion version, String profile, String file, String proof) {
+    PackagerReport report =
+        PackagerReport.parse(
+            """
+            {"metric": "accuracy", "variants": [{"profile": "%s", "engine": "onnxruntime",
+              "precision": "int8", "bytes": 100, "model": "%s", "measured": "none",
+              "proof": %s, "winner": false}]}
+            """
+                .formatted(profile, file, proof));
+    plane
+        .bean(Database.class)
+        .run(transaction -> EmulatedLosses.keep(transaction, version, report, Instant.now()));
   }
 
   private int items(ModelVersion version, @Nullable Integer asked, String... profiles) {
@@ -133,7 +196,7 @@ class EmulatedPackagingTest {
   }
 
   private Map<String, Object> job(ModelVersion version, int emulatedItems) throws Exception {
-    Path job = folder.resolve("job-" + emulatedItems);
+    Path job = folder.resolve("job-%s-%d".formatted(version.model(), emulatedItems));
     plane
         .bean(PackagingInput.class)
         .write(
