@@ -206,6 +206,28 @@ class SpoolCrashTest {
     assertThat(run.damaged(RecordStream.EVENTS)).isEqualTo(5);
   }
 
+  /** What cannot be counted for good is not told: the records behind it wait. */
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "UNREADABLE")
+  void tellsNoDamageWhileADiskTakesNoCount(Failure failure) throws IOException {
+    Path segment = smallSegment(new MemoryDisk());
+    for (long seed = 0; seed < 20; seed++) {
+      MemoryDisk disk = new MemoryDisk();
+      SpoolRun run = small(disk);
+      disk.flipBit(segment, 800);
+      disk.failFrom(disk.operations(), failure);
+      run.sendAndCommit();
+      disk.restart(new Loss.PowerCut(seed));
+      disk.heal();
+      run.boot();
+      run.drain();
+
+      assertThat(run.gaps(RecordStream.EVENTS)).hasSize(1);
+      assertThat(run.damaged(RecordStream.EVENTS)).as("power cut %d", seed).isEqualTo(1);
+      assertThat(run.stored(RecordStream.EVENTS)).hasSize(4);
+    }
+  }
+
   private static SpoolRun small(MemoryDisk disk) throws IOException {
     SpoolRun run = new SpoolRun(disk);
     run.boot();

@@ -64,6 +64,8 @@ public final class Spool {
   private boolean failing;
   private boolean checkpointFailing;
   private boolean accountChanged;
+  // Damage was found whose count is not on disk yet.
+  private boolean damageUnsaved;
   private boolean marksChanged;
   private int flushes;
 
@@ -173,11 +175,12 @@ public final class Spool {
     failing = true;
   }
 
-  /** Counts what was not counted before; returns whether there was any. */
-  private boolean noteDamage(SpoolSegment segment) {
+  /** Counts what was not counted before. */
+  private void noteDamage(SpoolSegment segment) {
     int more = account.countDamage(segment);
     if (more > 0) {
       accountChanged = true;
+      damageUnsaved = true;
       log.atWarn()
           .addKeyValue("segment", segment.file)
           .addKeyValue("damaged", segment.damaged())
@@ -187,7 +190,6 @@ public final class Spool {
     if (more > 0 && segment.unopened() > 0) {
       unopened.merge(segment.stream, Math.min(more, segment.unopened()), Integer::sum);
     }
-    return more > 0;
   }
 
   /**
@@ -315,6 +317,7 @@ public final class Spool {
     account.keepOnly(live);
     file.save(account);
     accountChanged = false;
+    damageUnsaved = false;
     marksChanged = false;
   }
 
@@ -417,7 +420,8 @@ public final class Spool {
   }
 
   /**
-   * The next batch of a stream, oldest boot epoch first; none while the key cannot be read.
+   * The next batch of a stream, oldest boot epoch first; none while the key cannot be read, or
+   * while damage in it cannot be written down.
    *
    * @param after per boot epoch, the highest sequence that need not be sent
    */
@@ -441,23 +445,24 @@ public final class Spool {
                 Math.max(from, segment.first),
                 oldest.orElse(segment).first,
                 all.getFirst().epoch);
-        if (noteDamage(segment)) {
-          remember();
-        }
-        return Optional.of(batch);
+        noteDamage(segment);
+        return segment.damaged() == 0 || isDamageSaved() ? Optional.of(batch) : Optional.empty();
       }
     }
     return Optional.empty();
   }
 
-  // The batch tells of a gap for good: a power cut must not take the count of it back.
-  private void remember() {
-    try {
-      save();
-    } catch (IOException e) {
-      accountChanged = true;
-      tellOnce(e);
+  // The batch tells of a gap for good: a power cut must not take the count of it back. Until a disk
+  // takes the count, the records wait.
+  private boolean isDamageSaved() {
+    if (damageUnsaved) {
+      try {
+        save();
+      } catch (IOException e) {
+        tellOnce(e);
+      }
     }
+    return !damageUnsaved;
   }
 
   private boolean isReady() {
