@@ -329,9 +329,9 @@ sealed interface Source permits Source.Imported, Source.Integers, DetectorSource
       TfliteModel known = model.orElseThrow();
       byte[] onnx =
           switch (recipe.candidate().precision()) {
-            case FP32 -> OnnxExport.write(known.graph());
-            case FP16 -> OnnxExport.writeHalf(known.graph());
-            case INT8_WEIGHTS -> WeightsExport.write(known.graph());
+            case FP32 -> OnnxExport.write(known.floats());
+            case FP16 -> OnnxExport.writeHalf(known.floats());
+            case INT8_WEIGHTS -> WeightsExport.write(known.floats());
             case INT8 ->
                 QdqExport.write(
                     known.scales().quantized(known.graph(), recipe.scheme().orElseThrow()));

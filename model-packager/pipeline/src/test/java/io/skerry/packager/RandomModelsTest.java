@@ -20,6 +20,7 @@ import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
 import io.skerry.packager.tflite.TfliteImport;
+import io.skerry.packager.tflite.TfliteModel;
 import io.skerry.profile.Engine;
 import io.skerry.runtime.LoadedModel;
 import java.nio.file.Files;
@@ -84,7 +85,15 @@ class RandomModelsTest {
       Optional<byte[]> small =
           tflite(() -> TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, OPTIONS)));
       if (small.isPresent()) {
-        near("int8 TFLite", outputs(Engine.TFLITE, small.get(), items, graph), said);
+        Map<String, Outputs> rounded = outputs(Engine.TFLITE, small.get(), items, graph);
+        near("int8 TFLite", rounded, said);
+        if (TfliteImport.isInteger(small.get())) {
+          TfliteModel back = TfliteImport.readAny(small.get());
+          byte[] floats = OnnxExport.write(back.floats());
+          near("its floats", outputs(Engine.ONNXRUNTIME, floats, items, graph), rounded);
+          byte[] others = QdqExport.write(back.scales().quantized(back.graph(), Scheme.UNSIGNED));
+          near("its integers", outputs(Engine.ONNXRUNTIME, others, items, graph), rounded);
+        }
       }
     }
     return tflite.isPresent();

@@ -46,6 +46,11 @@ public record KnownScales(Map<String, TensorScale> tensors, Map<String, float[]>
       if (node.op().passesThrough() && input != null) {
         all.put(node.output(), input);
       }
+      if (input != null && !scheme.symmetric() && becomesTooFine(graph, node, all)) {
+        all.put(
+            node.output(),
+            QuantizationRules.activation(0, reach(graph, node), scheme.activations()));
+      }
       if (input == null
           || !node.op().hasIntegerKernel()
           || Quantizer.isFinalScore(graph, node)
@@ -62,7 +67,50 @@ public record KnownScales(Map<String, TensorScale> tensors, Map<String, float[]>
       }
       quantized.add(node.name());
     }
-    return new QuantizedGraph(graph, scheme, all, layers, quantized);
+    Graph bounded = IntegerBounds.removed(graph, all, quantized);
+    bounded = IntegerBounds.added(bounded, saidAsReals(bounded, all, quantized), all);
+    return new QuantizedGraph(bounded, scheme, all, layers, quantized);
+  }
+
+  /** Scales of what was integer and is written as reals, which have no ends. */
+  private static Map<String, TensorScale> saidAsReals(
+      Graph graph, Map<String, TensorScale> all, Set<String> quantized) {
+    Map<String, TensorScale> reals = new HashMap<>();
+    for (Node node : graph.nodes()) {
+      TensorScale scale = all.get(node.output());
+      boolean reads =
+          graph.consumers(node.output()).stream()
+              .anyMatch(reader -> quantized.contains(reader.name()));
+      if (scale != null
+          && !reads
+          && (node.op().maySayReals() || !quantized.contains(node.name()))) {
+        reals.put(node.output(), scale);
+      }
+    }
+    return reals;
+  }
+
+  /**
+   * A softmax, a float in the file, that is read by what makes finer integers of it than ONNX
+   * Runtime's integer softmax may: it needs coarser ones before. See {@link Quantizer#reachOf}.
+   */
+  private static boolean becomesTooFine(Graph graph, Node node, Map<String, TensorScale> all) {
+    return node.op() instanceof Op.Softmax
+        && !graph.outputs().contains(node.output())
+        && !all.containsKey(node.output())
+        && graph.consumers(node.output()).stream()
+            .map(reader -> all.get(reader.output()))
+            .anyMatch(
+                scale -> scale != null && scale.real(scale.type().maximum()) < reach(graph, node));
+  }
+
+  private static float reach(Graph graph, Node softmax) {
+    return Quantizer.reachOf(graph.shape(softmax.output()).dimensions().getLast());
+  }
+
+  /** The graph on floats, which are cut off where the integers end. */
+  public Graph floats(Graph graph) {
+    return IntegerBounds.added(graph, tensors, new HashMap<>());
   }
 
   /** The same reals where the type can say them, and the nearest symmetric ones otherwise. */

@@ -433,8 +433,13 @@ public final class Quantizer {
     return graph
         .producer(tensor)
         .filter(maker -> maker.op() instanceof Op.Softmax)
-        .map(softmax -> REACH_MIN / scores(softmax))
+        .map(softmax -> reachOf(scores(softmax)))
         .orElse(0f);
+  }
+
+  /** What integers of a softmax have to reach, see {@link #reach}. */
+  static float reachOf(int scores) {
+    return REACH_MIN / scores;
   }
 
   private TensorScale scaleOf(float minimum, float maximum) {

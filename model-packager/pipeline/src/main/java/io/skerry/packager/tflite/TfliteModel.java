@@ -16,4 +16,9 @@ public record TfliteModel(Graph graph, KnownScales scales, Map<String, TensorSca
   public TfliteModel {
     ends = Map.copyOf(ends);
   }
+
+  /** The graph for files of floats: it ends where the file's integers do. */
+  public Graph floats() {
+    return scales.floats(graph);
+  }
 }

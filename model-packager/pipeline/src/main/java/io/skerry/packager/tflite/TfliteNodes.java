@@ -290,6 +290,11 @@ final class TfliteNodes {
       plain.put(output(operator), graph.constant(tensor(output(operator)).getName(), constant));
       return;
     }
+    if (after.isPresent() && tensor(source).getType() == TensorType.FLOAT32) {
+      // Floats have no ends, but integers made of them do: those may stand for an activation.
+      anyUnary(name, new Op.Clip(lowest(after.get()), highest(after.get())), operator);
+      return;
+    }
     Map<Integer, String> layout = first.containsKey(source) ? first : plain;
     String made = made(layout, source);
     // The integers that its maker made bound it, whatever wider ones they become.

@@ -8,6 +8,7 @@ import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.Node;
 import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.Shape;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.assertj.core.data.Offset;
@@ -134,6 +135,65 @@ class KnownScalesTest {
 
     assertThat(graph.nodes()).allMatch(quantized::isQuantized);
     assertThat(quantized.scale(graph.nodes().getFirst().output())).isEqualTo(made);
+  }
+
+  /** A quantizer leaves a clip out that the ends of its integers are. */
+  @Test
+  void cutFloatsOffWhereTheIntegersEnd() {
+    Graph graph = Nets.dense(WEIGHTS, 4);
+    KnownScales known = known(graph, new TensorScale(IntegerType.INT8, 0.1f, -128));
+
+    Graph floats = known.floats(graph);
+
+    assertThat(floats.outputs()).isEqualTo(graph.outputs());
+    assertThat(floats.nodes()).hasSize(2);
+    Node bound = floats.nodes().getLast();
+    assertThat(bound.output()).isEqualTo("y");
+    assertThat(bound.input()).isEqualTo(floats.nodes().getFirst().output());
+    assertThat(bound.op()).isInstanceOf(Op.Clip.class);
+    Op.Clip clip = (Op.Clip) bound.op();
+    assertThat(clip.minimum()).isZero();
+    assertThat(clip.maximum()).isCloseTo(25.5f, Offset.offset(.001f));
+  }
+
+  /** What nobody reads as integers is written as reals, which have no ends. */
+  @Test
+  void cutOffTheRealsOfALayerThatNobodyReadsAsIntegers() {
+    Graph graph = Nets.dense(WEIGHTS, 4);
+    KnownScales known = known(graph, new TensorScale(IntegerType.INT8, 0.1f, -128));
+
+    QuantizedGraph quantized = known.quantized(graph, Scheme.UNSIGNED);
+
+    assertThat(quantized.quantized()).containsExactly(graph.nodes().getFirst().name());
+    assertThat(quantized.graph().nodes())
+        .extracting(node -> node.op().getClass().getSimpleName())
+        .containsExactly("Dense", "Clip");
+  }
+
+  /** Making integers of floats cuts them off already. */
+  @Test
+  void leaveOutAClipOfFloatsThatOnlyBecomeIntegersOfTheSameEnds() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 4);
+    TensorScale clipped = new TensorScale(IntegerType.INT8, 2f / 255, -128);
+    Graph graph =
+        net.add(new Op.Clip(0, 2))
+            .add(new Op.Function(Op.Function.Kind.LEAKY_RELU, 0.5f))
+            .add(new Op.Function(Op.Function.Kind.TANH, 0))
+            .graph("y");
+    String between = graph.nodes().getFirst().output();
+    Map<String, TensorScale> tensors =
+        Map.of(between, clipped, graph.nodes().get(1).output(), clipped, "y", clipped);
+
+    QuantizedGraph quantized = new KnownScales(tensors, Map.of()).quantized(graph, Scheme.UNSIGNED);
+
+    assertThat(quantized.graph().nodes()).hasSize(2);
+    assertThat(quantized.graph().nodes().getFirst().input()).isEqualTo("x");
+    assertThat(quantized.scale("x")).isEqualTo(quantized.scale(between));
+    Map<String, TensorScale> wider = new HashMap<>(tensors);
+    wider.put(between, new TensorScale(IntegerType.INT8, 1, 0));
+    assertThat(new KnownScales(wider, Map.of()).quantized(graph, Scheme.UNSIGNED).graph().nodes())
+        .as("integers that reach further")
+        .hasSize(3);
   }
 
   private static KnownScales known(Graph graph, TensorScale activation) {
