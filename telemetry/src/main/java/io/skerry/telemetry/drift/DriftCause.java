@@ -26,10 +26,12 @@ final class DriftCause {
   private final LearnedCohorts learned;
   private final Map<ModelVersion, Statistics.Reader> versions;
   private final @Nullable String unit;
+  private final TwoSides sides;
 
   /**
    * Of one window.
    *
+   * @param level of the fleet, if any
    * @param unit the attribute whose values have one say each; null = devices have
    */
   DriftCause(
@@ -38,6 +40,7 @@ final class DriftCause {
       Map<Cohort, CohortState> cohorts,
       LearnedCohorts learned,
       Map<ModelVersion, Statistics.Reader> versions,
+      @Nullable FleetLevel level,
       @Nullable String unit) {
     this.settings = settings;
     this.statistics = statistics;
@@ -45,6 +48,7 @@ final class DriftCause {
     this.learned = learned;
     this.versions = versions;
     this.unit = unit;
+    this.sides = new TwoSides(statistics, level);
   }
 
   /** How far members and others are from their baselines; effect and error are over units. */
@@ -86,7 +90,12 @@ final class DriftCause {
     }
   }
 
-  private record Explanation(Cohort cohort, double score) {}
+  /**
+   * What explains most.
+   *
+   * @param rival the cohort of all others, which explains as much; null where it is none
+   */
+  private record Explanation(Cohort cohort, double score, @Nullable Cohort rival) {}
 
   /** A finding, with the counts that its effect was measured on: none of an output. */
   record Found(
@@ -109,7 +118,9 @@ final class DriftCause {
         fired.stream().max(Comparator.comparingDouble(StreamVerdict::logEvidence)).orElseThrow();
     int leading = statistics.streams().indexOf(strongest.stream());
     Explanation best = best(leading, devices, 0, strongest.cohort());
-    Cohort cohort = best.cohort();
+    Cohort rival = best.rival();
+    Cohort cohort =
+        rival == null ? best.cohort() : sides.moved(best.cohort(), rival, leading, devices);
     int moved = moved(cohort, devices, leading);
     Split split = split(moved, cohort, devices);
     double before = best(moved, devices, 0, cohort).score();
@@ -200,7 +211,7 @@ final class DriftCause {
     }
     int[] kinds = new int[Cohort.TERMS_MAX + 1];
     sums.keySet().forEach(cohort -> kinds[cohort.terms().size()]++);
-    Explanation best = new Explanation(fallback, 0);
+    Explanation best = new Explanation(fallback, 0, null);
     double highest = 0;
     for (Map.Entry<Cohort, Sums> entry : sums.entrySet()) {
       Sums in = entry.getValue();
@@ -218,11 +229,33 @@ final class DriftCause {
       penalised -= entry.getKey().terms().size() > 1 ? 8 : 0;
       if (penalised > highest) {
         highest = penalised;
-        best = new Explanation(entry.getKey(), between);
+        best = new Explanation(entry.getKey(), between, null);
       }
     }
-    return best;
+    return new Explanation(best.cohort(), best.score(), rival(best.cohort(), sums, all));
   }
+
+  // Another value of the same label that nearly all others have: it explains as much.
+  private @Nullable Cohort rival(Cohort cohort, Map<Cohort, Sums> sums, Sums all) {
+    Sums in = sums.get(cohort);
+    if (in == null || cohort.terms().size() > 1) {
+      return null;
+    }
+    String attribute = cohort.terms().getFirst().attribute();
+    for (Map.Entry<Cohort, Sums> entry : sums.entrySet()) {
+      Cohort other = entry.getKey();
+      if (!other.equals(cohort)
+          && other.terms().size() == 1
+          && other.terms().getFirst().attribute().equals(attribute)
+          && entry.getValue().count >= settings.cohortMin()
+          && entry.getValue().count >= NEARLY_ALL * (all.count - in.count)) {
+        return other;
+      }
+    }
+    return null;
+  }
+
+  private static final double NEARLY_ALL = .95;
 
   private static List<Cohort> conjunctions(Map<String, String> attributes) {
     List<Cohort> singles = new ArrayList<>();

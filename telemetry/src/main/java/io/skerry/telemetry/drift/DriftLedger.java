@@ -218,7 +218,14 @@ public final class DriftLedger {
     List<StreamVerdict> verdicts = new ArrayList<>(comparison.verdicts(window, told.judged()));
     verdicts.addAll(told.judgeLevel(window));
     DriftCause cause =
-        new DriftCause(settings, known.statistics(), memberships.judged(), learned, versions, unit);
+        new DriftCause(
+            settings,
+            known.statistics(),
+            memberships.judged(),
+            learned,
+            versions,
+            known.level(),
+            unit);
     WindowVerdict verdict =
         new Conclusion(known, devices, memberships, explanations, cause, comparison)
             .of(window, told.learning(), told.judged(), verdicts, distances);

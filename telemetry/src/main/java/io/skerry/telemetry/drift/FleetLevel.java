@@ -54,6 +54,7 @@ final class FleetLevel {
   private int kept;
   // Of the last window.
   private final double[] tolerances;
+  private final float[] courses;
 
   FleetLevel(Statistics statistics, DriftSettings settings) {
     this.statistics = statistics;
@@ -66,6 +67,8 @@ final class FleetLevel {
     this.outputs = newOutputs();
     this.raised = new float[statistics.size()];
     this.tolerances = new double[statistics.size()];
+    this.courses = new float[statistics.size()];
+    Arrays.fill(courses, Float.NaN);
   }
 
   void write(StateWriter to) {
@@ -155,8 +158,12 @@ final class FleetLevel {
       }
     }
     int first = statistics.inputStatistics();
+    System.arraycopy(row, 0, courses, 0, row.length);
     residual(inputs, inputNoise, window, row, 0, first);
     residual(outputs, outputNoise, window, row, first, row.length);
+    for (int s = 0; s < row.length; s++) {
+      courses[s] -= row[s];
+    }
     kept = (kept + 1) % WINDOWS_KEPT;
     effects[kept] = row;
     windows[kept] = window;
@@ -205,7 +212,7 @@ final class FleetLevel {
   }
 
   // By how much the median may be off once others are there: pi / 2 times what a mean would be.
-  private static float mixVariance(float[] sorted, float median, int count) {
+  static float mixVariance(float[] sorted, float median, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {
       sum += Math.abs(sorted[i] - median);
@@ -240,6 +247,16 @@ final class FleetLevel {
     double part = 2.0 / (9 * Math.max(1, learningWindows - 1 - 2 * Baseline.HARMONICS));
     double least = Math.pow(1 - part + SURE * Math.sqrt(part), 3);
     return Math.max(1e-6, Math.sqrt(noise(statistic).variance(statistic) / least));
+  }
+
+  /** Where the level of the last window belongs; NaN when it was not judged. */
+  double course(int statistic) {
+    return courses[statistic];
+  }
+
+  /** How much the level strays from there. */
+  double variance(int statistic) {
+    return noise(statistic).variance(statistic) + noise(statistic).baselineVariance(statistic);
   }
 
   /** What the last window of a statistic rests on. */

@@ -101,7 +101,8 @@ final class WindowDevices {
       return;
     }
     LateSay late = said.remove(one.device().value());
-    judged.add(new Judged(one, device, late == null ? row : late.meanWith(row)));
+    Judged is = new Judged(one, device, late == null ? row : late.meanWith(row));
+    judged.add(is);
     if (device.isLearnedAnew() && !explanations.hold(device.attributes())) {
       learners.add(one);
       device.learnsUnder(one.version(), learned.relearned());
@@ -118,6 +119,7 @@ final class WindowDevices {
         Arrays.fill(distance, fleet.statistics().inputStatistics(), distance.length, Float.NaN);
       }
       distances.add(distance);
+      judged.set(judged.size() - 1, is.at(distance));
     }
   }
 

@@ -1,0 +1,81 @@
+package io.skerry.telemetry.drift;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Of two cohorts of which each is the other's peers: the one that moved. How they differ says it of
+ * neither, so they are told by how far each is from the course that the whole fleet had.
+ *
+ * <pre>{@code
+ * odds  ln = (a^2 - b^2) / (2 v)      a, b medians of the distances;  v variance of the fleet's
+ *                                     level and of both medians
+ * }</pre>
+ *
+ * <p>Where the odds say little, or the course is not learned yet, the smaller one moved: what
+ * breaks usually begins with few.
+ */
+final class TwoSides {
+  // 20 to 1, as elsewhere.
+  private static final double SURE = 3;
+
+  private final Statistics statistics;
+  private final @Nullable FleetLevel level;
+
+  /**
+   * Of one window.
+   *
+   * @param level of the fleet; null where there is no season, and none is known
+   */
+  TwoSides(Statistics statistics, @Nullable FleetLevel level) {
+    this.statistics = statistics;
+    this.level = level;
+  }
+
+  /** The one that moved, by a statistic. */
+  Cohort moved(Cohort one, Cohort other, int statistic, List<Judged> devices) {
+    // How far a feature is, given the others, has no level: the feature itself has one.
+    int at =
+        statistics.stream(statistic).kind() == Stream.Kind.CONDITIONAL
+            ? statistic - statistics.inputCount()
+            : statistic;
+    Distance ofOne = distance(one, at, devices);
+    Distance ofOther = distance(other, at, devices);
+    if (level != null) {
+      double odds =
+          (ofOne.square() - ofOther.square())
+              / (2 * (level.variance(at) + ofOne.variance() + ofOther.variance()));
+      if (Math.abs(odds) > SURE) {
+        return odds > 0 ? one : other;
+      }
+    }
+    return ofOne.devices() <= ofOther.devices() ? one : other;
+  }
+
+  private record Distance(int devices, double square, double variance) {}
+
+  private Distance distance(Cohort cohort, int statistic, List<Judged> devices) {
+    List<Float> known = new ArrayList<>();
+    int members = 0;
+    for (Judged one : devices) {
+      if (cohort.holds(one.window().attributes())) {
+        members++;
+        float distance = one.distance(statistic);
+        if (!Float.isNaN(distance)) {
+          known.add(distance);
+        }
+      }
+    }
+    if (level == null || known.isEmpty()) {
+      return new Distance(members, Double.NaN, 0);
+    }
+    float[] values = new float[known.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = known.get(i);
+    }
+    float median = Median.of(values, values.length);
+    double off = median - level.course(statistic);
+    return new Distance(members, off * off, FleetLevel.mixVariance(values, median, values.length));
+  }
+}
