@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One alert on its way to one route.
  *
- * @param state WAITING, REPEATING (told again while it lasts), DELIVERED, GIVEN_UP, SILENCED, or
- *     GROUPED with an earlier alert of the same cause
+ * @param state WAITING, REPEATING (told again while it lasts), DELIVERED, GIVEN_UP, SILENCED until
+ *     a silence ends, or GROUPED with an earlier alert of the same cause
  * @param answer what the receiver said last, empty before the first attempt
  */
 public record AlertDelivery(

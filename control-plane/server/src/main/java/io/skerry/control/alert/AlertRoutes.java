@@ -236,6 +236,7 @@ final class AlertRoutes {
             throw new ProblemException(
                 ErrorCode.NOT_FOUND, "no silence '%s' that lasts".formatted(id));
           }
+          AlertStore.lookAtSilenced(transaction, now());
           audit.append(transaction, actor, AuditLog.Act.of("silence.ended", "silence/" + id, ""));
         });
   }

@@ -257,40 +257,58 @@ final class AlertStore {
   }
 
   /** An alert that was held back on a route. */
-  record Grouped(long delivery, Instant dueAt, Alert alert) {}
+  record HeldBack(long delivery, Alert alert) {}
 
   /** Alerts that still last and that were held back until a moment before, the oldest first. */
-  static List<Grouped> grouped(Transaction transaction, Instant now) {
+  static List<HeldBack> heldBack(Transaction transaction, Instant now) {
     // Of one object only what was kept last: it may have been told of as worse meanwhile. What was
     // told and never ended has not come back.
     return transaction.list(
         """
-        select d.id as delivery, d.next_at, a.* from alert_delivery d join alert a on a.id = d.alert
-        where d.state = 'GROUPED' and d.next_at <= ? and a.resolved_at is null
+        select d.id as delivery, a.* from alert_delivery d join alert a on a.id = d.alert
+        where d.state in ('GROUPED', 'SILENCED') and d.next_at <= ? and a.resolved_at is null
           and not exists (select from alert later join alert_delivery e on e.alert = later.id
             where later.object = a.object and later.resolved_at is null and later.id > a.id
-              and e.route = d.route and e.state <> 'SILENCED')
+              and e.route = d.route and (e.state <> 'SILENCED' or e.next_at <= ?))
           and not exists (select from alert earlier join alert_delivery e on e.alert = earlier.id
             where earlier.object = a.object and earlier.kind = a.kind
               and earlier.resolved_at is null and earlier.id < a.id
               and e.route = d.route and e.state in ('WAITING', 'REPEATING', 'DELIVERED'))
         order by d.next_at limit ?
         """,
-        row -> new Grouped(row.bigint("delivery"), row.instant("next_at"), alert(row)),
+        row -> new HeldBack(row.bigint("delivery"), alert(row)),
+        now,
         now,
         LIST_MAX);
   }
 
   /** Has what was held back told now. */
-  static void wake(Transaction transaction, List<Grouped> grouped, Instant now) {
+  static void wake(Transaction transaction, List<Long> deliveries, Instant now) {
     transaction.update(
         """
         update alert_delivery set state = 'WAITING', next_at = ?, woken_at = ?
-        where id = any(?::bigint[]) and state = 'GROUPED'
+        where id = any(?::bigint[]) and state in ('GROUPED', 'SILENCED')
         """,
         now,
         now,
-        grouped.stream().map(Grouped::delivery).toList());
+        deliveries);
+  }
+
+  /** Puts off what was held back to the end of a silence. */
+  static void silence(Transaction transaction, long delivery, Instant until) {
+    transaction.update(
+        """
+        update alert_delivery set state = 'SILENCED', next_at = ?
+        where id = ? and state in ('GROUPED', 'SILENCED')
+        """,
+        until,
+        delivery);
+  }
+
+  /** Has looked again at what is silenced: a silence was ended before its time. */
+  static void lookAtSilenced(Transaction transaction, Instant now) {
+    transaction.update(
+        "update alert_delivery set next_at = ? where state = 'SILENCED' and next_at > ?", now, now);
   }
 
   /** Leaves what was taken and not tried to the next who looks. */

@@ -103,7 +103,7 @@ final class Dispatcher {
         .call(
             transaction -> {
               AlertStore.resolveCloned(transaction, now);
-              wakeGrouped(transaction, now);
+              wakeHeldBack(transaction, now);
               return AlertStore.claim(transaction, now, LEASE, atWork, AT_ONCE_MAX);
             })
         .forEach(one -> byRoute.computeIfAbsent(one.route(), name -> new ArrayList<>()).add(one));
@@ -121,17 +121,21 @@ final class Dispatcher {
     return threads;
   }
 
-  private static void wakeGrouped(Transaction transaction, Instant now) {
-    List<AlertStore.Grouped> grouped = AlertStore.grouped(transaction, now);
-    if (!grouped.isEmpty()) {
-      List<Silence> silences = AlertStore.silences(transaction, now);
-      AlertStore.wake(
-          transaction,
-          grouped.stream()
-              .filter(one -> Routing.isToldAfterAll(one.alert(), one.dueAt(), silences, now))
-              .toList(),
-          now);
+  private static void wakeHeldBack(Transaction transaction, Instant now) {
+    List<AlertStore.HeldBack> held = AlertStore.heldBack(transaction, now);
+    if (held.isEmpty()) {
+      return;
     }
+    List<Silence> silences = AlertStore.silences(transaction, now);
+    List<Long> told = new ArrayList<>();
+    for (AlertStore.HeldBack one : held) {
+      // What a silence covers now is put off to its end, and does not stand before others.
+      Routing.silentUntil(one.alert(), silences, now)
+          .ifPresentOrElse(
+              until -> AlertStore.silence(transaction, one.delivery(), until),
+              () -> told.add(one.delivery()));
+    }
+    AlertStore.wake(transaction, told, now);
   }
 
   // What was claimed and not answered is tried again when its lease ends.

@@ -2,8 +2,10 @@ package io.skerry.control.alert;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -36,6 +38,7 @@ final class Routing {
     DELIVERED,
     /** Refused for good, or tried {@link #ATTEMPTS_MAX} times. */
     GIVEN_UP,
+    /** A silence covers it; told at its end where it still lasts. */
     SILENCED,
     /** Its cause was told a short while ago; told later where it still lasts. */
     GROUPED
@@ -54,7 +57,7 @@ final class Routing {
    */
   static List<Delivery> of(
       Alert alert, List<Route> routes, List<Silence> silences, List<Told> earlier, Instant now) {
-    boolean silenced = silences.stream().anyMatch(one -> one.covers(alert, now));
+    Optional<Instant> silentUntil = silentUntil(alert, silences, now);
     Map<String, Instant> told =
         earlier.stream()
             .filter(
@@ -67,27 +70,37 @@ final class Routing {
         .filter(route -> route.from().covers(alert.severity()))
         .map(
             route -> {
-              Instant last = told.get(route.name());
-              return !silenced && last != null
-                  ? new Delivery(route.name(), State.GROUPED, last.plus(QUIET))
-                  : new Delivery(
-                      route.name(),
-                      silenced ? State.SILENCED : State.WAITING,
-                      route.kind() == Route.Kind.MAIL ? now.plus(GROUPED_FOR) : now);
+              Optional<Instant> quietUntil =
+                  Optional.ofNullable(told.get(route.name())).map(last -> last.plus(QUIET));
+              if (silentUntil.isPresent()) {
+                Instant silent = silentUntil.get();
+                return new Delivery(
+                    route.name(),
+                    State.SILENCED,
+                    quietUntil.filter(silent::isBefore).orElse(silent));
+              }
+              return quietUntil
+                  .map(until -> new Delivery(route.name(), State.GROUPED, until))
+                  .orElseGet(
+                      () ->
+                          new Delivery(
+                              route.name(),
+                              State.WAITING,
+                              route.kind() == Route.Kind.MAIL ? now.plus(GROUPED_FOR) : now));
             })
         .toList();
   }
 
   /**
-   * Whether an alert that was grouped is told after all. Receivers were told that the first one
-   * ended: nobody else tells them that its cause came back and stayed.
-   *
-   * @param dueAt when the quiet ends
+   * When the last of the silences ends that cover an alert now. One that was held back and still
+   * lasts is told once none does: nobody else tells of harm that was shown under a silence, nor of
+   * a cause that came back after its end was told, and stayed.
    */
-  static boolean isToldAfterAll(Alert alert, Instant dueAt, List<Silence> silences, Instant now) {
-    return alert.resolvedAt().isEmpty()
-        && !now.isBefore(dueAt)
-        && silences.stream().noneMatch(one -> one.covers(alert, now));
+  static Optional<Instant> silentUntil(Alert alert, List<Silence> silences, Instant now) {
+    return silences.stream()
+        .filter(one -> one.covers(alert, now))
+        .map(Silence::until)
+        .max(Comparator.naturalOrder());
   }
 
   /** What a receiver answered. */

@@ -224,6 +224,46 @@ class DeliveryTest {
     assertThat(deliveries().getFirst().state()).isEqualTo("SILENCED");
   }
 
+  /** Its harm is told of once: nobody would hear of it after the silence. */
+  @Test
+  void tellsAtTheEndOfASilenceOfWhatStillLasts() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    Instant now = Instant.now();
+    silence("incident.", now.plusSeconds(600));
+    keep("incident.harmful", "incident-19");
+    keep("incident.harmful", "incident-20");
+    end("incident-20", now.plusSeconds(60));
+    silence("incident.", now.plusSeconds(1200));
+
+    deliverAt(now.plusSeconds(601));
+    assertThat(received).isEmpty();
+    deliverAt(now.plusSeconds(1201));
+    deliverAt(now.plusSeconds(1300));
+
+    assertThat(received).singleElement().matches(one -> one.body().contains("incident-19"));
+    assertThat(deliveries())
+        .extracting(AlertDelivery::object, AlertDelivery::state)
+        .containsExactly(tuple("incident-20", "SILENCED"), tuple("incident-19", "DELIVERED"));
+  }
+
+  @Test
+  void tellsAtOnceOfWhatLastsWhereSomebodyEndsTheSilence() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    String silence = silence("incident.", Instant.now().plusSeconds(600));
+    keep("incident.harmful", "incident-21");
+
+    routes.endSilence(ANA, silence);
+    deliverAt(Instant.now());
+
+    assertThat(received).hasSize(1);
+  }
+
+  private String silence(String kind, Instant until) {
+    return routes
+        .silence(ANA, new AlertSilenceRequest(kind, null, null, until, "gateway is being repaired"))
+        .id();
+  }
+
   @Test
   void tellsOfACauseThatWasHeldBackOnceNothingHoldsItBack() throws Exception {
     create("hook", "webhook", url("/hook"), SECRET);

@@ -58,6 +58,23 @@ class RoutingTest {
   }
 
   @Test
+  void tellsAtTheEndOfWhateverKeepsItQuiet() {
+    Alert alert = alert("incident.harmful", Severity.PAGE, NOW);
+    Silence hour = new Silence(1, "incident.", "", "", NOW.plusSeconds(3600));
+    Silence day = new Silence(2, "", "site=b", "", NOW.plusSeconds(86_400));
+    Silence elsewhere = new Silence(3, "", "site=c", "", NOW.plusSeconds(172_800));
+    Routing.Told lately = told("hook", "incident.harmful", Severity.PAGE, NOW.minusSeconds(60));
+
+    assertThat(Routing.of(alert, List.of(HOOK), List.of(hour, day, elsewhere), List.of(), NOW))
+        .containsExactly(
+            new Routing.Delivery("hook", Routing.State.SILENCED, NOW.plusSeconds(86_400)));
+    assertThat(Routing.of(alert, List.of(HOOK), List.of(hour), List.of(lately), NOW))
+        .containsExactly(
+            new Routing.Delivery(
+                "hook", Routing.State.SILENCED, NOW.minusSeconds(60).plus(Routing.QUIET)));
+  }
+
+  @Test
   void tellsACauseThatFlapsOnceButNeverHoldsBackWhatIsWorse() {
     Alert again = alert("incident.opened", Severity.TICKET, NOW);
     Routing.Told lately = told("hook", "incident.opened", Severity.TICKET, NOW.minusSeconds(60));
