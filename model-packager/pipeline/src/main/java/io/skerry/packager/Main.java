@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.job.JobFailure;
 import io.skerry.artifact.job.JobFolder;
@@ -134,7 +135,14 @@ public final class Main {
   static List<DeviceTimings> timings(List<Path> files) throws IOException {
     List<DeviceTimings> timings = new ArrayList<>();
     for (Path file : files) {
-      timings.add(DeviceTimings.parse(file.toString(), Files.readAllBytes(file)));
+      try {
+        timings.add(DeviceTimings.parse(file.toString(), Files.readAllBytes(file)));
+      } catch (ArtifactException e) {
+        throw new JobFailure(
+            ErrorCode.REQUEST_INVALID,
+            e.getMessage() + ": write it again with 'skerry agent bench --report'",
+            e);
+      }
     }
     return timings;
   }

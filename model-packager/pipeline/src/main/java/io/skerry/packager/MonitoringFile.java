@@ -38,7 +38,8 @@ final class MonitoringFile {
     } catch (YamlEngineException e) {
       throw refused(
           file.toString(),
-          "it is no YAML: " + String.valueOf(e.getMessage()).replaceAll("\\s+", " "));
+          "it is no YAML: %s: correct it"
+              .formatted(String.valueOf(e.getMessage()).strip().replaceAll("\\s+", " ")));
     } catch (StackOverflowError e) {
       throw refused(file.toString(), "it is nested too deeply: write what it must hold");
     }

@@ -255,7 +255,7 @@ final class PackCommand implements Callable<Integer> {
       required("--profile", null);
     }
     PackFolder folder = PackFolder.of(target, taken());
-    SigningKey signing = key == null ? SigningKey.generate() : SigningKey.read(key);
+    SigningKey signing = key == null ? SigningKey.generate() : SigningKey.read(file("--key", key));
     PackagingReport report;
     try (PassingFolder unfinished = folder.unfinished()) {
       Path part = unfinished.path();
@@ -312,17 +312,19 @@ final class PackCommand implements Callable<Integer> {
     return new PackagingRequest(
         new ModelVersion(new ModelName(name), version),
         version,
-        required("--model", model),
+        file("--model", required("--model", model)),
         Main.inputShape(Optional.ofNullable(inputShape)),
         required("--calibration", calibration),
         atLeastOne("--calibration-items", calibrationItems),
         Optional.ofNullable(evaluation),
-        Optional.ofNullable(labels),
+        Optional.ofNullable(labels).map(path -> file("--labels", path)),
         Optional.ofNullable(reference),
-        Optional.ofNullable(referenceLabels),
+        Optional.ofNullable(referenceLabels).map(path -> file("--reference-labels", path)),
         Optional.ofNullable(output),
         0.5,
-        monitoring == null ? MonitoringSettings.NONE : MonitoringFile.read(monitoring),
+        monitoring == null
+            ? MonitoringSettings.NONE
+            : MonitoringFile.read(file("--monitoring", monitoring)),
         chosenMetric(),
         Main.boxes(Optional.ofNullable(boxes)),
         Optional.ofNullable(maxDrop).map(PackCommand::drop),
@@ -330,7 +332,7 @@ final class PackCommand implements Callable<Integer> {
         profiles,
         Main.sameForAll(profiles, signing),
         emulation(),
-        Main.timings(timings),
+        Main.timings(timings.stream().map(path -> file("--timings", path)).toList()),
         List.of(),
         candidateFolder.map(to -> new PackagingRequest.Candidates(to, Long.MAX_VALUE, true)));
   }
@@ -372,6 +374,15 @@ final class PackCommand implements Callable<Integer> {
     }
     throw new JobFailure(
         ErrorCode.REQUEST_INVALID, "--max-drop '%s' is out of range: use 0.5pt".formatted(text));
+  }
+
+  /** What is read as one file: of a folder the system says neither which nor what to do. */
+  private static Path file(String option, Path path) {
+    if (Files.isDirectory(path)) {
+      throw new JobFailure(
+          ErrorCode.REQUEST_INVALID, "%s %s is a folder: name a file".formatted(option, path));
+    }
+    return path;
   }
 
   private Path required(String option, @Nullable Path value) {

@@ -16,6 +16,7 @@ import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.MaskLayout;
 import io.skerry.packager.measure.Metric;
 import io.skerry.packager.measure.Outputs;
+import io.skerry.packager.measure.OutputsTooLargeException;
 import io.skerry.packager.measure.Trial;
 import io.skerry.packager.measure.Unjudged;
 import io.skerry.packager.quantize.TensorScale;
@@ -111,6 +112,9 @@ final class Packaging {
       throw new JobFailure(ErrorCode.PACKAGING_FAILED, oneLine(e), e);
     } catch (DataRefusedException e) {
       throw new JobFailure(ErrorCode.DATASET_INVALID, oneLine(e), e);
+    } catch (OutputsTooLargeException e) {
+      throw new JobFailure(
+          ErrorCode.DATASET_INVALID, "%s: %s".formatted(request.file(), oneLine(e)), e);
     } catch (EngineException e) {
       throw new JobFailure(
           ErrorCode.PACKAGING_FAILED, "%s: %s".formatted(request.file(), oneLine(e)), e);

@@ -92,12 +92,14 @@ public final class SigningKey {
    */
   public static SigningKey read(Path pem) throws IOException {
     if (Files.size(pem) > PEM_BYTES_MAX) {
-      throw new IOException("key file %s is no PEM private key: it is too large".formatted(pem));
+      throw new IOException(
+          "key file %s is no PEM private key: it is too large: give another file".formatted(pem));
     }
     String text = Files.readString(pem, StandardCharsets.US_ASCII).strip();
     if (!text.startsWith(PEM_BEGIN) || !text.endsWith(PEM_END)) {
       throw new IOException(
-          "key file %s is no PEM private key: expected '%s'".formatted(pem, PEM_BEGIN));
+          "key file %s is no PEM private key: expected '%s': give another file"
+              .formatted(pem, PEM_BEGIN));
     }
     String base64 = text.substring(PEM_BEGIN.length(), text.length() - PEM_END.length());
     try {
@@ -107,7 +109,8 @@ public final class SigningKey {
               .generatePrivate(new PKCS8EncodedKeySpec(der));
       return ofSeed(seed(key));
     } catch (GeneralSecurityException | IllegalArgumentException e) {
-      throw new IOException("key file %s holds no Ed25519 private key".formatted(pem), e);
+      throw new IOException(
+          "key file %s holds no Ed25519 private key: give another file".formatted(pem), e);
     }
   }
 

@@ -3,6 +3,7 @@ package io.skerry.packager.data;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.artifact.npy.NpyArray;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -56,6 +57,9 @@ public final class DataReader {
     } catch (NoSuchFileException e) {
       throw new DataRefusedException(
           "%s: there is no such file: check the path".formatted(e.getMessage()), e);
+    } catch (EOFException e) {
+      throw new DataRefusedException(
+          "%s is unreadable: it is empty or cut off: write it again".formatted(path), e);
     } catch (IOException | UncheckedIOException e) {
       throw new DataRefusedException(
           "%s is unreadable: %s: write it again".formatted(path, e.getMessage()), e);

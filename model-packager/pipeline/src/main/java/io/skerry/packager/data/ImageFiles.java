@@ -61,16 +61,17 @@ final class ImageFiles {
 
   static Dataset read(Path source, FileTree files, TensorSpec input, int itemsMax)
       throws IOException {
-    return new ImageFiles(source, input).read(files, itemsMax);
-  }
-
-  private Dataset read(FileTree files, int itemsMax) throws IOException {
+    // Looked at first: where there are none, nobody meant to give images.
     List<String> names = files.names(ImageFiles::isImage);
     if (names.isEmpty()) {
       throw new DataRefusedException(
-          "%s: holds neither data.yaml nor images (%s): give one folder per class"
+          "%s: holds no items: give images (%s) in one folder per class, or tensors with a data.yaml"
               .formatted(source, String.join(", ", ENDINGS)));
     }
+    return new ImageFiles(source, input).read(files, names, itemsMax);
+  }
+
+  private Dataset read(FileTree files, List<String> names, int itemsMax) throws IOException {
     List<String> classes =
         List.copyOf(new TreeSet<>(names.stream().map(ImageFiles::folder).toList()));
     int[] chosen = Samples.spread(names.size(), itemsMax);

@@ -294,10 +294,28 @@ public final class Judge {
     return BoxAgreement.of(readFloats, reading.apply(outputs), threshold);
   }
 
+  /** Labels of other items, or in another order, look so; but a model may be as bad. */
+  private Optional<String> guessed() {
+    double guessing =
+        switch (metric) {
+          case ACCURACY -> 1.0 / Math.max(2, floats.perItem());
+          case ROC_AUC -> 0.5;
+          default -> Double.NEGATIVE_INFINITY;
+        };
+    double own = floatValue();
+    return own > guessing
+        ? Optional.empty()
+        : Optional.of(
+            String.format(
+                Locale.ROOT,
+                "the given model itself reaches %.4f, no more than guessing does: check the labels",
+                own));
+  }
+
   /** What a reader of a value must know; absent when the metric says it all. */
   public Optional<String> remark(double value) {
     if (labels.isPresent()) {
-      return Optional.empty();
+      return guessed();
     }
     if (agreement == Agreement.BOXES) {
       // Compared with itself, each of its boxes counts twice.

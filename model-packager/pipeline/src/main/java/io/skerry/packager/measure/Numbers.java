@@ -1,6 +1,5 @@
 package io.skerry.packager.measure;
 
-import io.skerry.packager.data.DataRefusedException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -25,7 +24,7 @@ final class Numbers {
   /**
    * Zeros, which go when nobody holds them any more.
    *
-   * @throws DataRefusedException if they are too many, or the disk has no room for them
+   * @throws OutputsTooLargeException if they are too many, or the disk has no room for them
    */
   static MemorySegment of(long count) {
     long bytes = Math.multiplyExact(count, (long) Float.BYTES);
@@ -33,7 +32,7 @@ final class Numbers {
       return MemorySegment.ofArray(new float[(int) count]);
     }
     if (bytes > FILE_BYTES_MAX) {
-      throw new DataRefusedException(
+      throw new OutputsTooLargeException(
           "the model's outputs of all items are %d MiB, the limit is %d: give fewer items"
               .formatted(bytes >> 20, FILE_BYTES_MAX >> 20));
     }
@@ -45,7 +44,7 @@ final class Numbers {
         Files.delete(file);
       }
     } catch (IOException e) {
-      throw new DataRefusedException(
+      throw new OutputsTooLargeException(
           "%d MiB of the model's outputs cannot be kept in a temporary file (%s): free disk space in %s, or give fewer items"
               .formatted(bytes >> 20, e.getMessage(), System.getProperty("java.io.tmpdir")),
           e);
@@ -56,7 +55,7 @@ final class Numbers {
    * A file's bytes as memory. They are written first: a file with holes takes no room before it is
    * filled, and where there is none then, the program gets a fault in place of an error.
    *
-   * @throws DataRefusedException if there is no room
+   * @throws OutputsTooLargeException if there is no room
    */
   static MemorySegment mapped(Path file, long bytes) throws IOException {
     try (FileChannel channel =
@@ -67,7 +66,7 @@ final class Numbers {
       }
       return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, Arena.ofAuto());
     } catch (IOException e) {
-      throw new DataRefusedException(
+      throw new OutputsTooLargeException(
           "%d MiB of the model's outputs cannot be kept in %s (%s): free disk space there, or give fewer items"
               .formatted(bytes >> 20, file, e.getMessage()),
           e);

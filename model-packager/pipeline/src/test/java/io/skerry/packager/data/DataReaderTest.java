@@ -397,13 +397,16 @@ class DataReaderTest {
     refused(folder.resolve("absent.npy"), THREE, "absent.npy", "no such file");
     refused(strange, THREE, "data.txt", "convert it");
     refused(none, PIXELS, "none", "one folder per class");
+    refused(none, THREE, "none", "holds no items");
+    Path empty = Files.createFile(folder.resolve("empty.tar.gz"));
+    refused(empty, PIXELS, "empty.tar.gz", "empty or cut off", "write it again");
     refused(folder.resolve("wide"), PIXELS, "1.png", "3 x 2 pixels", "resize");
     refused(folder.resolve("text"), PIXELS, "1.png", "no image");
     refused(folder.resolve("damaged"), PIXELS, "1.png", "cannot be decoded", "save it again");
     refused(broken, THREE, "broken.npz", "unreadable");
     refused(archive, PIXELS, "broken.tar.gz", "unreadable");
     refused(parquet, THREE, "broken.parquet", "unreadable");
-    refused(none, THREE, "none", "do not fit the model's input");
+    refused(folder.resolve("text"), THREE, "text", "do not fit the model's input", "give arrays");
     refused(csv("c.csv", ""), THREE, "c.csv", "empty");
     refused(csv("d.csv", "1,2,3\n1,x,3\n"), THREE, "d.csv", "line 2, column 2", "'x'");
     refused(csv("e.csv", "1,2,3\n1,2\n"), THREE, "e.csv", "line 2 has 2 values");

@@ -37,6 +37,22 @@ class JudgeTest {
     assertThat(judge.quality(Outputs.of(1, -79, 19, 69, Float.NaN)).value()).isEqualTo(0.5);
   }
 
+  /** A model that is so bad may be meant; labels in another order are not. */
+  @Test
+  void saysWhereTheGivenModelIsNoBetterThanGuessing() {
+    Outputs three = Outputs.of(3, 1, 0, 0, 0, 1, 0, 0, 0, 1);
+    Judge wrong = Judge.byLabels(Metric.ACCURACY, three, Labels.of(0, 2, 1), 0.5);
+    Judge right = Judge.byLabels(Metric.ACCURACY, three, Labels.of(0, 1, 1), 0.5);
+    Outputs one = Outputs.of(1, 0.1f, 0.9f, 0.2f, 0.8f);
+    Judge turned = Judge.byLabels(Metric.ROC_AUC, one, Labels.of(1, 0, 1, 0), 0.5);
+
+    assertThat(wrong.remark(1).orElseThrow())
+        .isEqualTo(
+            "the given model itself reaches 0.3333, no more than guessing does: check the labels");
+    assertThat(right.remark(1)).isEmpty();
+    assertThat(turned.remark(1).orElseThrow()).contains("reaches 0.0000");
+  }
+
   /** The largest of these numbers is a coordinate, which stays where everything else moves. */
   @Test
   void holdsBoxesToThoseOfTheSameItems() {

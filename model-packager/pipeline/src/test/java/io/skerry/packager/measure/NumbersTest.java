@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import io.skerry.packager.data.DataRefusedException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +36,7 @@ class NumbersTest {
     assumeThat(full).exists();
 
     assertThatThrownBy(() -> Numbers.mapped(full, BYTES))
-        .isInstanceOf(DataRefusedException.class)
+        .isInstanceOf(OutputsTooLargeException.class)
         .hasMessageContainingAll(
             "4 MiB", "/dev/full", "No space left", "free disk space there", "fewer items");
   }
@@ -45,7 +44,7 @@ class NumbersTest {
   @Test
   void refusesMoreThanAFileMayHold() {
     assertThatThrownBy(() -> Numbers.of(Numbers.FILE_BYTES_MAX / Float.BYTES + 1))
-        .isInstanceOf(DataRefusedException.class)
+        .isInstanceOf(OutputsTooLargeException.class)
         .hasMessageContainingAll("16384 MiB", "the limit is", "fewer items");
   }
 
