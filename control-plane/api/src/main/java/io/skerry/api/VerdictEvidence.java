@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param squares sum of y squared
  * @param tolerance of the mean of y
  * @param scale what y is divided by: the clip, of the whole fleet sd
+ * @param part of a window's evidence that counts, less where peers are few; of the whole fleet 1
  * @param windowsPerFalseIncident c of the formula
  * @param detectors H of the formula
  * @param bins in which the feature was compared; none of an output
@@ -28,6 +29,7 @@ public record VerdictEvidence(
     double squares,
     double tolerance,
     double scale,
+    double part,
     long windowsPerFalseIncident,
     int detectors,
     List<Bin> bins) {

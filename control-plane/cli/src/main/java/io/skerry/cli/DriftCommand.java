@@ -326,13 +326,14 @@ final class DriftCommand {
     out.println();
     line(
         out,
-        "stored with the verdict: %s units, sum y %s, sum y^2 %s, tolerance %s, clip %s, c = %s, H = %s"
+        "stored with the verdict: %s units, sum y %s, sum y^2 %s, tolerance %s, clip %s, part %s, c = %s, H = %s"
             .formatted(
                 Json.text(explanation, "evidence.units"),
                 Json.text(explanation, "evidence.sum"),
                 Json.text(explanation, "evidence.squares"),
                 Json.text(explanation, "evidence.tolerance"),
                 Json.text(explanation, "evidence.scale"),
+                Json.text(explanation, "evidence.part"),
                 Json.text(explanation, "evidence.windowsPerFalseIncident"),
                 Json.text(explanation, "evidence.detectors")));
     line(out, "bets b %s".formatted(list(explanation, "evidence.bets")));

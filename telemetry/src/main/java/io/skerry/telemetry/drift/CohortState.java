@@ -27,6 +27,8 @@ final class CohortState {
   // What one unit may say at most, and the tolerance in parts of that; 0 = not judged.
   final float[] clip;
   final float[] tolerance;
+  // The part of what the units say that counts.
+  final float[] part;
   final double[] products;
   int devices;
 
@@ -46,6 +48,7 @@ final class CohortState {
     peerMean = new float[statistics];
     clip = new float[statistics];
     tolerance = new float[statistics];
+    part = new float[statistics];
     products = new double[statistics * 2 * ShiftDetectors.BETS];
   }
 

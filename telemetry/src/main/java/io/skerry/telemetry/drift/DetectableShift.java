@@ -8,7 +8,8 @@ import java.util.Optional;
  *
  * <pre>{@code
  * y = clip((shift + noise of one device-window) / clip)     tolerance = material + 3.9 SE(baseline)
- * growth(l) = n E[ln(1 + l x)], of many units  n (l E[x] - psi(l) E[x^2])     x = (y - tau) / (1 + tau)
+ * growth(l) = part n E[ln(1 + l x)], of many units  part n (l E[x] - psi(l) E[x^2])
+ * part      = peers / (peers + fresh n)                x = (y - tau) / (1 + tau)
  * M_t(l) = (M_{t-1}(l) + 1) e^growth(l);  found when the mean over the bets reaches c H
  * }</pre>
  */
@@ -79,7 +80,8 @@ public final class DetectableShift {
             + settings.baselineZ()
                 * Math.sqrt(spread.baselineVariance() * (1.0 / devices + 1.0 / peers));
     double clip = WindowComparison.clip(settings, spread.variance(), material, tolerance);
-    Group group = new Group(devices, windows, tolerance / clip, clip, spread.variance());
+    double part = ShiftDetectors.part(devices, peers, spread.variance(), spread.baselineVariance());
+    Group group = new Group(devices, windows, tolerance / clip, clip, spread.variance(), part);
     if (tolerance / clip >= WindowComparison.TOLERANCE_MAX || group.logM(LARGEST) < logThreshold) {
       return Optional.empty();
     }
@@ -96,7 +98,8 @@ public final class DetectableShift {
     return Optional.of(high);
   }
 
-  private record Group(int devices, int windows, double tau, double clip, double variance) {
+  private record Group(
+      int devices, int windows, double tau, double clip, double variance, double part) {
     /** What the detector comes to with a shift, as often as not. */
     double logM(double shift) {
       double[] bets = ShiftDetectors.bets();
@@ -117,7 +120,7 @@ public final class DetectableShift {
       }
       double sum = 0;
       for (double each : growth) {
-        double e = Math.exp(Math.min(600, each / weights * devices));
+        double e = Math.exp(Math.min(600, each / weights * devices * part));
         double m = 0;
         for (int window = 0; window < windows; window++) {
           m = Math.min(1e280, (m + 1) * e);

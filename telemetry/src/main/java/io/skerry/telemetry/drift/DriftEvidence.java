@@ -7,7 +7,7 @@ import java.util.List;
  * any record of any window.
  *
  * <pre>{@code
- * cohort   e(s, b) = prod over units of (1 + b x), of more than 256 units exp(b sum x - psi(b) sum x^2)
+ * cohort   e(s, b) = E^part,  E = prod over units of (1 + b x), of more than 256 units exp(b sum x - psi(b) sum x^2)
  *          x = (s y - tolerance) / (1 + tolerance)          y = residual / scale, clipped to [-1, 1]
  * fleet    e(s, b) = min(e^5, exp(b z - b^2 / 2))           z = (s y - tolerance) / scale
  * M(s, b)  = (before(s, b) + 1) e(s, b)                     ln M = ln of the mean over s and b
@@ -24,6 +24,8 @@ import java.util.List;
  * @param tolerance of the mean of y
  * @param scale residual at which y is 1; of the fleet the level's deviation, y then the level
  *     itself
+ * @param part of the evidence that counts, less where peers are few; 0 where an earlier build let
+ *     all of it count
  * @param windowsPerFalseAlarm that are promised
  * @param detectors that are watched
  * @param edges between the bins that the feature was compared in, in its own unit; empty of an
@@ -41,6 +43,7 @@ public record DriftEvidence(
     double squares,
     double tolerance,
     double scale,
+    double part,
     long windowsPerFalseAlarm,
     int detectors,
     List<Double> edges,
@@ -55,6 +58,11 @@ public record DriftEvidence(
     observed = List.copyOf(observed);
   }
 
+  /** Whether it was reached by this build's formula. */
+  public boolean isCurrent() {
+    return part > 0;
+  }
+
   /** The evidence, reached again. */
   public double logEvidence() {
     if (fleet) {
@@ -63,15 +71,16 @@ public record DriftEvidence(
       detector.observe(0, sum, tolerance, scale);
       return detector.logM(0);
     }
+    double counts = part > 0 ? part : 1;
     ShiftDetectors detector = new ShiftDetectors(1);
     detector.take(0, array(before));
     if (values.isEmpty()) {
-      detector.observe(0, units, sum, squares, tolerance);
+      detector.observe(0, units, sum, squares, tolerance, counts);
     } else {
       double[] products = new double[before.size()];
       java.util.Arrays.fill(products, 1);
       values.forEach(y -> ShiftDetectors.bet(products, 0, y, tolerance));
-      detector.observe(0, products);
+      detector.observe(0, products, counts);
     }
     return detector.logM(0);
   }

@@ -272,6 +272,7 @@ final class FleetLevel {
         level * level,
         tolerances[statistic],
         deviation(statistic),
+        1,
         settings.windowsPerFalseAlarm(),
         watched,
         found.edges(),

@@ -18,6 +18,11 @@ import java.util.Arrays;
  * >= -1} (Fan, Grama, Liu 2015). Either way E[e_t | past] <= 1 under H0 and M_t - t is a
  * supermartingale, whatever other streams do.
  *
+ * <p>Units that are compared with the mean of p peers are not independent: its noise is in what
+ * each of n members says, {@code n / p} times what their own noise comes to. So {@code e^(p / (p +
+ * f n))} is taken of them: where noise is normal and alike, that is what makes up for it. Of that
+ * noise f is fresh in each window; what lasts is in the tolerance.
+ *
  * @see <a href="https://arxiv.org/abs/2203.03532">Shin, Ramdas, Rinaldo: e-detectors</a>
  */
 final class ShiftDetectors {
@@ -94,8 +99,10 @@ final class ShiftDetectors {
    * @param sum of y
    * @param squares sum of y squared
    * @param tolerance of the mean of y, 0 to below 1
+   * @param part of the evidence that counts, {@link #part}
    */
-  void observe(int statistic, int units, double sum, double squares, double tolerance) {
+  void observe(
+      int statistic, int units, double sum, double squares, double tolerance, double part) {
     double scale = 1 / (1 + tolerance);
     for (int side = 0; side < 2; side++) {
       double signed = side == 0 ? sum : -sum;
@@ -104,7 +111,7 @@ final class ShiftDetectors {
           (squares - 2 * tolerance * signed + units * tolerance * tolerance) * scale * scale;
       int at = (2 * statistic + side) * GRID.length;
       for (int i = 0; i < GRID.length; i++) {
-        double exponent = GRID[i] * x - PSI[i] * xx;
+        double exponent = part * (GRID[i] * x - PSI[i] * xx);
         grow(at + i, Math.exp(Math.clamp(exponent, -EXPONENT_MAX, EXPONENT_MAX)));
       }
     }
@@ -114,12 +121,24 @@ final class ShiftDetectors {
    * Takes one window's units of a statistic, multiplied by {@link #bet}.
    *
    * @param products per statistic 2 x {@link #BETS}
+   * @param part of the evidence that counts, {@link #part}
    */
-  void observe(int statistic, double[] products) {
+  void observe(int statistic, double[] products, double part) {
     int at = 2 * statistic * GRID.length;
     for (int i = 0; i < 2 * GRID.length; i++) {
-      grow(at + i, products[at + i]);
+      grow(at + i, Math.pow(products[at + i], part));
     }
+  }
+
+  /**
+   * The part of the evidence that is left where members share the noise of their peers' mean.
+   *
+   * @param variance of a unit in a window
+   * @param lasting of that what is in the tolerance
+   */
+  static double part(int members, int peers, double variance, double lasting) {
+    double fresh = variance > 0 ? Math.max(0, 1 - lasting / variance) : 1;
+    return peers / (peers + fresh * members);
   }
 
   /** Multiplies a unit's y into the products of a statistic. */

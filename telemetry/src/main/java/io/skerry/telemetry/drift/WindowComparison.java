@@ -161,6 +161,8 @@ final class WindowComparison {
       double tolerance = tolerance(s, members, peers);
       cohort.clip[s] = (float) Math.min(1, Math.max(clip[s], CLIP_TOLERANCES * tolerance));
       cohort.tolerance[s] = (float) (tolerance / cohort.clip[s]);
+      cohort.part[s] =
+          (float) ShiftDetectors.part(members, peers, fleet.variance(s), fleet.baselineVariance(s));
     }
   }
 
@@ -213,9 +215,10 @@ final class WindowComparison {
       cohort.effect(s, effect, error);
       if (cohort.tolerance[s] < TOLERANCE_MAX) {
         if (members <= EXACT_MAX) {
-          detectors.observe(s, cohort.products);
+          detectors.observe(s, cohort.products, cohort.part[s]);
         } else {
-          detectors.observe(s, members, cohort.sum[s], cohort.squares[s], cohort.tolerance[s]);
+          detectors.observe(
+              s, members, cohort.sum[s], cohort.squares[s], cohort.tolerance[s], cohort.part[s]);
         }
       }
       verdicts.add(
@@ -260,6 +263,7 @@ final class WindowComparison {
         isExact ? squares : state.squares[s],
         state.tolerance[s],
         state.clip[s],
+        state.part[s],
         settings.windowsPerFalseAlarm(),
         fleet.detectors(),
         found.edges(),

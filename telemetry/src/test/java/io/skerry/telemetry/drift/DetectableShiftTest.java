@@ -39,6 +39,7 @@ class DetectableShiftTest {
     double tolerance =
         material + SETTINGS.baselineZ() * Math.sqrt(spread.baselineVariance() * share);
     double clip = WindowComparison.clip(SETTINGS, spread.variance(), material, tolerance);
+    double part = PEERS / (PEERS + .95 * devices);
     Random random = new Random(9);
     int runs = 400;
     int found = 0;
@@ -46,21 +47,22 @@ class DetectableShiftTest {
       ShiftDetectors detectors = new ShiftDetectors(1);
       boolean fired = false;
       for (int window = 0; window < windows; window++) {
+        double common = Math.sqrt(spread.variance() / PEERS) * random.nextGaussian();
         double[] products = new double[2 * ShiftDetectors.BETS];
         java.util.Arrays.fill(products, 1);
         double sum = 0;
         double squares = 0;
         for (int device = 0; device < devices; device++) {
-          double residual = shift + Math.sqrt(spread.variance()) * random.nextGaussian();
+          double residual = shift - common + Math.sqrt(spread.variance()) * random.nextGaussian();
           double y = Math.max(-1, Math.min(1, residual / clip));
           ShiftDetectors.bet(products, 0, y, tolerance / clip);
           sum += y;
           squares += y * y;
         }
         if (devices <= WindowComparison.EXACT_MAX) {
-          detectors.observe(0, products);
+          detectors.observe(0, products, part);
         } else {
-          detectors.observe(0, devices, sum, squares, tolerance / clip);
+          detectors.observe(0, devices, sum, squares, tolerance / clip, part);
         }
         fired |= detectors.logM(0) >= THRESHOLD;
       }

@@ -26,8 +26,8 @@ class ShiftDetectorsTest {
         sum += y;
         squares += y * y;
       }
-      exact.observe(0, products);
-      sums.observe(0, UNITS, sum, squares, TOLERANCE);
+      exact.observe(0, products, 1);
+      sums.observe(0, UNITS, sum, squares, TOLERANCE, 1);
 
       assertThat(sums.logM(0)).as("window %d", window).isLessThanOrEqualTo(exact.logM(0) + 1e-9);
     }
@@ -43,7 +43,7 @@ class ShiftDetectorsTest {
         for (int unit = 0; unit < UNITS; unit++) {
           ShiftDetectors.bet(products, 0, y, TOLERANCE);
         }
-        detectors.observe(0, products);
+        detectors.observe(0, products, 1);
       }
       assertThat(detectors.logM(0)).isFinite().isGreaterThan(100);
     }

@@ -25,7 +25,7 @@ class TwoValuesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 2, 10", "2, 1, 10", "1, 2, 40", "2, 1, 60", "1, 2, 90", "2, 1, 90"})
+  @CsvSource({"1, 2, 10", "2, 1, 10", "1, 2, 40", "2, 1, 60", "1, 2, 80", "2, 1, 80"})
   void namesThoseThatLeftTheFleetsCourse(String moved, String others, int percent)
       throws MalformedDocumentException {
     assertThat(named(SETTINGS, LEVEL_LEARNED + 4, moved, others, percent)).isEqualTo(moved);

@@ -42,10 +42,11 @@ public final class DriftReports {
   static final String FORMULA =
       """
       y(d,t) = clip((position of device d in window t - its own baseline - mean of its peers) / clip, -1, 1)
-      e(t)   = mean over signs s and bets b of  prod over devices d of (1 + b (s y(d,t) - tolerance))
+      e(t)   = mean over signs s and bets b of  prod over devices d of (1 + b (s y(d,t) - tolerance))^part
       M(t)   = (M(t-1) + 1) e(t), Shiryaev-Roberts; opened when ln M >= ln(c H)
       c = windows per false incident that are promised, H = streams that are watched
       tolerance = material effect + 3.9 standard errors of the learned baseline
+      part = peers / (peers + f members), f = share of the noise that is new in each window
       of the whole fleet: x(t) = median over devices of (position - where it was learned) - the fleet's baseline, sd = its spread
       e(t)   = mean over signs s and bets b of  min(e^5, exp(b z - b^2 / 2)),  z = (s x(t) - tolerance) / sd; empirical\
       """;
@@ -216,8 +217,10 @@ public final class DriftReports {
     DriftPoint point =
         history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
     Replays.Again tried = service.judgeAgain(transaction, track, finding.window());
-    Optional<Replays.Again.Done> again = tried.done();
     Optional<DriftEvidence> evidence = StoredEvidence.of(transaction, found.number());
+    // Another formula says something else of the same windows.
+    Optional<Replays.Again.Done> again =
+        tried.done().filter(done -> evidence.stream().allMatch(DriftEvidence::isCurrent));
     List<DriftEvents.Checked> checked = DriftEvents.kept(transaction, found.number());
     boolean same =
         evidence.stream().allMatch(of -> StoredEvidence.comesTo(of, finding))

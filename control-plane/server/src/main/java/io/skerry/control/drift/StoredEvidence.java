@@ -143,6 +143,7 @@ final class StoredEvidence {
         evidence.squares(),
         evidence.tolerance(),
         evidence.scale(),
+        evidence.isCurrent() ? evidence.part() : 1,
         evidence.windowsPerFalseAlarm(),
         evidence.detectors(),
         bins);

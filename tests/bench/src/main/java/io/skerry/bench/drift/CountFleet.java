@@ -32,6 +32,7 @@ final class CountFleet {
   static final ModelVersion VERSION = ModelVersion.parse("watched@1");
 
   private static final double OFFSET = .2;
+  private static final int FEW = 50;
   private static final double ERROR_SPREAD = .01;
   private static final double SEASON_STRENGTH = .3;
   private static final double AWAY = .03;
@@ -179,6 +180,8 @@ final class CountFleet {
         "device-%05d".formatted(named++),
         Map.of(
             "site", "s" + site,
+            // Stragglers and pilots: a cohort with fewer peers than members.
+            "channel", index % FEW == 0 ? "pilot" : "stable",
             "region", "r" + site % 5,
             "profile", "p" + index / 20 % 4,
             "firmware", "v" + random.nextInt(3)),
