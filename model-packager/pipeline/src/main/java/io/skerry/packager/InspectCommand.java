@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.ArtifactManifest;
 import io.skerry.artifact.Layer;
 import io.skerry.artifact.LayerType;
@@ -34,6 +35,14 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    try {
+      return inspected();
+    } catch (ArtifactException e) {
+      throw RefusedArtifact.told(folder, e);
+    }
+  }
+
+  private int inspected() throws IOException {
     OciLayout layout = OciLayout.read(folder);
     ArtifactManifest manifest =
         ArtifactManifest.parse(Files.readAllBytes(layout.blob(layout.model())));

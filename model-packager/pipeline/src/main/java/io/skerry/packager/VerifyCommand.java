@@ -1,5 +1,6 @@
 package io.skerry.packager;
 
+import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.ArtifactManifest;
 import io.skerry.artifact.ArtifactReader;
 import io.skerry.artifact.BlobSource;
@@ -9,6 +10,7 @@ import io.skerry.artifact.ReleaseCheck;
 import io.skerry.artifact.sign.VerificationKey;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -44,6 +46,14 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    try {
+      return verified();
+    } catch (ArtifactException e) {
+      throw RefusedArtifact.told(folder, e);
+    }
+  }
+
+  private int verified() throws IOException {
     OciLayout layout = OciLayout.read(folder);
     ArtifactReader reader =
         new ArtifactReader(
@@ -73,7 +83,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
     try {
       return parsed(Files.readString(Path.of(key)).strip());
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | CharacterCodingException e) {
       throw new IllegalArgumentException(
           "%s is no public key: give 64 hex digits or a PEM of type PUBLIC KEY".formatted(key), e);
     }

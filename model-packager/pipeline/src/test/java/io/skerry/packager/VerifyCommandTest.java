@@ -3,6 +3,7 @@ package io.skerry.packager;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.artifact.ArtifactException;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
 import io.skerry.artifact.LayerType;
@@ -20,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -53,6 +55,37 @@ class VerifyCommandTest {
         written.blob(Digest.of("{\"p50Micros\":100}".getBytes(StandardCharsets.UTF_8))),
         "{\"p50Micros\":010}");
     assertThatThrownBy(() -> command().call()).hasMessageContaining("digest mismatch");
+  }
+
+  @Test
+  void saysWhichArtifactIsDamagedAndWhatToDo() throws Exception {
+    OciLayout written = write("{}");
+    InspectCommand inspect = new InspectCommand();
+    inspect.folder = written.folder();
+    Files.write(written.blob(written.model()), new byte[10]);
+
+    for (Callable<Integer> each : List.of(command(), inspect)) {
+      assertThatThrownBy(each::call)
+          .isInstanceOf(ArtifactException.class)
+          .hasMessageContaining(written.folder().toString())
+          .hasMessageEndingWith(": package it again, or fetch it again");
+    }
+  }
+
+  @Test
+  void saysWhatToDoWhereAnotherKeySigned() throws Exception {
+    OciLayout written = write("{}");
+    VerifyCommand command = command();
+
+    command.key = SigningKey.generate().verificationKey().hex();
+    assertThatThrownBy(command::call)
+        .hasMessageStartingWith(written.folder() + ": ")
+        .hasMessageEndingWith(
+            "give the public key that its release was signed with, or package it again");
+    command.key = Files.write(folder.resolve("noise"), new byte[] {-1, -2, 3}).toString();
+    assertThatThrownBy(command::call)
+        .hasMessage(
+            command.key + " is no public key: give 64 hex digits or a PEM of type PUBLIC KEY");
   }
 
   private VerifyCommand command() {
