@@ -21,6 +21,7 @@ final class ReportPublisher {
   private final Supplier<ReportCadence> cadences;
   private final LongFunction<ReportedDocument> source;
   private Optional<ReportedDocument> published = Optional.empty();
+  private boolean asked;
   private long sequence;
 
   ReportPublisher(
@@ -39,6 +40,11 @@ final class ReportPublisher {
     published = Optional.empty();
   }
 
+  /** The next call publishes: the order came again, so nobody knows what became of it. */
+  void asked() {
+    asked = true;
+  }
+
   void publish(Instant now) throws LinkException {
     ReportedDocument current = source.apply(sequence + 1);
     if (isDue(current, now)) {
@@ -46,6 +52,7 @@ final class ReportPublisher {
       sequence++;
       link.publish(topic, ProtocolCodec.encode(current));
       published = Optional.of(current);
+      asked = false;
     }
   }
 
@@ -54,7 +61,7 @@ final class ReportPublisher {
       return true;
     }
     ReportedDocument before = published.get();
-    if (!isSameButCounters(current, before)) {
+    if (asked || !isSameButCounters(current, before)) {
       return true;
     }
     Duration age = Duration.between(before.at(), now);

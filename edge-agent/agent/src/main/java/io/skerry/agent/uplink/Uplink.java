@@ -50,7 +50,9 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   private final InstantSource clock;
   private final Consumer<byte[]> desired;
   private final AtomicBoolean reconnected = new AtomicBoolean();
+  private final AtomicBoolean asked = new AtomicBoolean();
   private final AtomicLong takenOver = new AtomicLong();
+  private volatile boolean retainedComes;
   private volatile Consumer<byte[]> controlState = message -> {};
   private Instant flushedAt;
   private volatile Optional<Instant> heardAt = Optional.empty();
@@ -158,6 +160,7 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
   @Override
   public void connected() {
     whenConnected.run();
+    retainedComes = true;
     reconnected.set(true);
   }
 
@@ -182,6 +185,9 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
     heardAt = Optional.of(clock.instant());
     if (topic.equals(Topics.device(tenant, device, Topics.DESIRED))) {
       desired.accept(payload);
+      // What is retained comes with a connection, and so does a report.
+      asked.set(!retainedComes);
+      retainedComes = false;
     } else if (topic.equals(Topics.device(tenant, device, Topics.COMMITTED))) {
       committed(payload);
     } else if (topic.equals(Topics.controlState(tenant))) {
@@ -215,6 +221,9 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
       if (reconnected.getAndSet(false)) {
         sender.resend();
         reports.again();
+      }
+      if (asked.getAndSet(false)) {
+        reports.asked();
       }
       reports.publish(now);
       sender.pump(now);

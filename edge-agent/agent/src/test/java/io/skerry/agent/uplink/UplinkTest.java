@@ -323,6 +323,28 @@ class UplinkTest {
     assertThat(reports()).containsExactly(1L, 2L);
   }
 
+  /** Whoever sends it does not know what became of it: a session may have ended with the report. */
+  @Test
+  void reportsAgainWhenTheSameOrderComesOnceMore() {
+    String topic = Topics.device(TENANT, DEVICE, Topics.DESIRED);
+    link.deliver(topic, new byte[] {1});
+    observed = new Generation(1, 1);
+    uplink.tick();
+    uplink.tick();
+    assertThat(reports()).as("what is retained comes with every connection").hasSize(1);
+
+    link.deliver(topic, new byte[] {1});
+    uplink.tick();
+    uplink.tick();
+    assertThat(reports()).containsExactly(1L, 2L);
+
+    link.deliver(topic, new byte[] {2});
+    observed = new Generation(1, 2);
+    uplink.tick();
+    uplink.tick();
+    assertThat(reports()).as("of a new one once").containsExactly(1L, 2L, 3L);
+  }
+
   @Test
   void handsDesiredDocumentsOnAndSurvivesGarbage() {
     link.deliver(COMMITTED, new byte[] {9, 9, 9});
