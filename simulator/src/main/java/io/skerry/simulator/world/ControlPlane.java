@@ -43,6 +43,8 @@ import org.jspecify.annotations.Nullable;
 public final class ControlPlane implements MemoryBroker.Client {
   // Every replica's, as the server's: one that connects throws out the other.
   private static final String CLIENT_ID = "control";
+  // As the server's.
+  private static final Duration SESSION = Duration.ofHours(1);
   private static final long BATCH_MILLIS = 200;
   private static final long RETRY_MILLIS = World.SECOND;
   private static final int OUTBOX_BATCH = 200;
@@ -229,7 +231,9 @@ public final class ControlPlane implements MemoryBroker.Client {
 
   private void connect() {
     Optional<MemoryBroker.Connection> opened =
-        reachesBroker ? broker.connect(CLIENT_ID, Optional.empty(), this) : Optional.empty();
+        reachesBroker
+            ? broker.connect(CLIENT_ID, SESSION, Optional.empty(), this)
+            : Optional.empty();
     if (opened.isEmpty()) {
       later(RECONNECT_MILLIS, this::connect);
       return;

@@ -1,5 +1,6 @@
 package io.skerry.simulator.world;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -13,10 +14,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An MQTT 5 broker as its clients see it: sessions that outlive a connection, retained messages,
- * wills with a delay, quality of service 1, and bounded queues that drop their oldest message. The
- * messages of one topic reach a subscriber in the order in which they were published; what was not
- * acknowledged comes again after a reconnect.
+ * An MQTT 5 broker as its clients see it: sessions that outlive a connection for as long as their
+ * clients asked, retained messages, wills with a delay, quality of service 1, and bounded queues
+ * that drop their oldest message. The messages of one topic reach a subscriber in the order in
+ * which they were published; what was not acknowledged comes again after a reconnect.
  */
 public final class MemoryBroker {
   /** Messages that wait for one session. */
@@ -85,12 +86,14 @@ public final class MemoryBroker {
   public final class Connection {
     private final Session session;
     private final Client client;
+    private final boolean sessionPresent;
     private final long inLife = life;
     private int unacknowledged;
 
-    private Connection(Session session, Client client) {
+    private Connection(Session session, Client client, boolean sessionPresent) {
       this.session = session;
       this.client = client;
+      this.sessionPresent = sessionPresent;
     }
 
     /** Whether it stands. */
@@ -100,7 +103,7 @@ public final class MemoryBroker {
 
     /** Whether the broker knew this client's session. */
     public boolean isSessionPresent() {
-      return session.present;
+      return sessionPresent;
     }
 
     /**
@@ -129,6 +132,7 @@ public final class MemoryBroker {
     public void leave() {
       if (isOpen()) {
         session.connection = null;
+        session.goneAt = world.now();
         session.will = null;
       }
     }
@@ -145,7 +149,9 @@ public final class MemoryBroker {
     private final MessageQueue queue = new MessageQueue();
     private @Nullable Connection connection;
     private @Nullable Will will;
-    private boolean present;
+    private final List<String> filters = new ArrayList<>(3);
+    private long millis;
+    private long goneAt;
     private long deliveredUntil;
     private long willOf;
   }
@@ -158,6 +164,12 @@ public final class MemoryBroker {
 
     int size() {
       return size;
+    }
+
+    void clear() {
+      ring = new Message[2];
+      head = 0;
+      size = 0;
     }
 
     @Nullable Message get(int position) {
@@ -243,38 +255,71 @@ public final class MemoryBroker {
   /**
    * Connects; a connection of the same client is thrown out.
    *
+   * @param session how long it is known once it is gone
    * @return empty when the broker does not answer
    */
-  public Optional<Connection> connect(String clientId, Optional<Will> will, Client client) {
+  public Optional<Connection> connect(
+      String clientId, Duration session, Optional<Will> will, Client client) {
     if (!up) {
       return Optional.empty();
     }
-    Session session = sessions.computeIfAbsent(clientId, id -> new Session());
-    Connection before = session.connection;
+    Session known = sessions.computeIfAbsent(clientId, id -> new Session());
+    boolean present = !isOver(known);
+    if (!present) {
+      forget(known);
+    }
+    known.millis = session.toMillis();
+    Connection before = known.connection;
     if (before != null) {
-      session.connection = null;
+      known.connection = null;
       before.client.lost(true);
     }
     if (connects.size() >= CONNECTS_KEPT) {
       connects.clear();
     }
     connects.add(world.now());
-    Connection opened = new Connection(session, client);
-    session.connection = opened;
-    session.will = will.orElse(null);
-    session.willOf++;
-    session.deliveredUntil = world.now();
-    deliver(session, opened, session.queue.size());
+    Connection opened = new Connection(known, client, present);
+    known.connection = opened;
+    known.will = will.orElse(null);
+    known.willOf++;
+    known.deliveredUntil = world.now();
+    deliver(known, opened, known.queue.size());
     return Optional.of(opened);
   }
 
+  private boolean isOver(Session session) {
+    return session.connection == null && world.now() - session.goneAt >= session.millis;
+  }
+
+  private void forget(Session session) {
+    session.queue.clear();
+    for (String filter : session.filters) {
+      boolean wide = isWide(filter);
+      (wide ? wild : exact).getOrDefault(filter, Set.of()).remove(session);
+      changedSubscribers(filter);
+    }
+    session.filters.clear();
+  }
+
+  private void changedSubscribers(String filter) {
+    if (isWide(filter)) {
+      routes.clear();
+    } else {
+      routes.remove(filter);
+    }
+  }
+
+  private static boolean isWide(String filter) {
+    return filter.contains("+");
+  }
+
   private void subscribe(Session session, String filter) {
-    session.present = true;
-    boolean wide = filter.contains("+");
+    boolean wide = isWide(filter);
     Set<Session> subscribers =
         (wide ? wild : exact).computeIfAbsent(filter, missing -> new LinkedHashSet<>(2));
     if (subscribers.add(session)) {
-      routes.clear();
+      session.filters.add(filter);
+      changedSubscribers(filter);
     }
     for (String topic : wide ? wanted(filter) : List.of(filter)) {
       byte[] payload = retained.get(topic);
@@ -350,6 +395,9 @@ public final class MemoryBroker {
 
   private void enqueue(Session session, Message message) {
     Connection connection = session.connection;
+    if (isOver(session)) {
+      return;
+    }
     if (session.queue.size() >= QUEUE_MAX) {
       dropped++;
       if (connection != null && connection.unacknowledged > 0) {
@@ -390,12 +438,13 @@ public final class MemoryBroker {
       return;
     }
     session.connection = null;
+    session.goneAt = world.now();
     Will will = session.will;
     if (will != null) {
       long of = session.willOf;
       long diedIn = life;
       world.after(
-          will.delayMillis,
+          Math.min(will.delayMillis, session.millis),
           () -> {
             if (up && life == diedIn && session.willOf == of && session.connection == null) {
               publish(will.message.topic(), will.message.payload(), true);

@@ -129,6 +129,7 @@ public final class MemoryLink implements DeviceLink, MemoryBroker.Client {
       opened =
           broker.connect(
               config.tenant() + "/" + config.device(),
+              config.timing().session(),
               Optional.of(
                   new MemoryBroker.Will(
                       statusTopic, status(false), config.timing().willDelay().toMillis())),

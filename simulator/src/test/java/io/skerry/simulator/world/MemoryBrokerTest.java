@@ -2,6 +2,7 @@ package io.skerry.simulator.world;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -67,7 +68,10 @@ class MemoryBrokerTest {
           @Override
           public void lost(boolean takenOver) {}
         };
-    broker.connect("client " + ++clients, Optional.empty(), client).orElseThrow().subscribe(filter);
+    broker
+        .connect("client " + ++clients, Duration.ofMinutes(1), Optional.empty(), client)
+        .orElseThrow()
+        .subscribe(filter);
     world.runUntil(world.now() + World.SECOND);
     return received;
   }

@@ -49,7 +49,7 @@ abstract class BrokerLinkContract extends LinkContract {
   }
 
   @Override
-  Line line() throws IOException {
+  public Line line() throws IOException {
     return new FaultyLine(broker().port());
   }
 

@@ -25,7 +25,7 @@ abstract class ControlLinkContract extends BrokerLinkContract {
   }
 
   @Override
-  FarEnd far(String device) throws Exception {
+  public FarEnd far(String device) throws Exception {
     return new MqttFarEnd(broker().port(), TENANT + "/" + device, authority().device(device));
   }
 

@@ -6,9 +6,6 @@ import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.PahoLink;
 import io.skerry.protocol.DeviceId;
-import io.skerry.protocol.DeviceStatus;
-import io.skerry.protocol.ProtocolCodec;
-import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,10 +19,8 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 
 /** The contract for the device's client, with what only a device has: its will, its certificate. */
-abstract class DeviceLinkContract extends BrokerLinkContract {
-  private static final TenantId TENANT = new TenantId("default");
+abstract class DeviceLinkContract extends BrokerLinkContract implements PresenceContract {
   private static final long WAIT_SECONDS = 60;
-  private static final int LONG_WILL_DELAY = 60;
 
   @Override
   LinkClient client(String device, int port) throws Exception {
@@ -35,8 +30,18 @@ abstract class DeviceLinkContract extends BrokerLinkContract {
   }
 
   @Override
-  FarEnd far(String device) throws Exception {
+  public FarEnd far(String device) throws Exception {
     return new MqttFarEnd(broker().port(), "control", authority().control());
+  }
+
+  @Override
+  public PresentDevice device(String device, Line line, int willDelaySeconds) throws Exception {
+    return link(
+        LOOPBACK,
+        device,
+        ((FaultyLine) line).port(),
+        willDelaySeconds,
+        authority().device(device)::context);
   }
 
   @Override
@@ -70,10 +75,11 @@ abstract class DeviceLinkContract extends BrokerLinkContract {
     return made;
   }
 
-  private static final class Device implements LinkClient, DeviceLink.Listener {
+  private static final class Device implements PresentDevice, DeviceLink.Listener {
     private final DeviceLink link;
     private final String topic;
     private final BlockingQueue<Boolean> connects = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Boolean> takeovers = new LinkedBlockingQueue<>();
     private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
     Device(DeviceLink link, String topic) {
@@ -91,8 +97,19 @@ abstract class DeviceLinkContract extends BrokerLinkContract {
       heard.add(new String(payload, StandardCharsets.UTF_8));
     }
 
-    void awaitConnect() throws InterruptedException {
+    @Override
+    public void takenOver() {
+      takeovers.add(true);
+    }
+
+    @Override
+    public void awaitConnect() throws InterruptedException {
       assertThat(connects.poll(WAIT_SECONDS, TimeUnit.SECONDS)).as("connects").isNotNull();
+    }
+
+    @Override
+    public void awaitTakenOver() throws InterruptedException {
+      assertThat(takeovers.poll(WAIT_SECONDS, TimeUnit.SECONDS)).as("taken over").isNotNull();
     }
 
     boolean hasConnected() {
@@ -112,61 +129,6 @@ abstract class DeviceLinkContract extends BrokerLinkContract {
     @Override
     public void close() {
       link.close();
-    }
-  }
-
-  private static DeviceStatus status(FarEnd far) throws Exception {
-    return ProtocolCodec.decodeStatus(far.next());
-  }
-
-  private static String statusTopic(String device) {
-    return Topics.device(TENANT, new DeviceId(device), Topics.STATUS);
-  }
-
-  @Test
-  void isToldGoneWhenItsConnectionIsLostForGood() throws Exception {
-    try (FarEnd far = far("gone");
-        FaultyLine line = new FaultyLine(broker().port())) {
-      far.subscribe(statusTopic("gone"));
-      try (Device device =
-          link(LOOPBACK, "gone", line.port(), 1, authority().device("gone")::context)) {
-        device.awaitConnect();
-        DeviceStatus born = status(far);
-        assertThat(born.online()).isTrue();
-        assertThat(born.instance()).isEqualTo("instance");
-        line.cut();
-
-        assertThat(status(far).online()).isFalse();
-
-        line.mend();
-        device.awaitConnect();
-        assertThat(status(far).online()).isTrue();
-      }
-    }
-  }
-
-  @Test
-  void hidesAShortDropFromEverybody() throws Exception {
-    try (FarEnd far = far("short");
-        FaultyLine line = new FaultyLine(broker().port())) {
-      far.subscribe(statusTopic("short"));
-      try (Device device =
-          link(
-              LOOPBACK,
-              "short",
-              line.port(),
-              LONG_WILL_DELAY,
-              authority().device("short")::context)) {
-        for (int round = 0; round < 3; round++) {
-          device.awaitConnect();
-          assertThat(status(far).online()).isTrue();
-          line.cut();
-          line.mend();
-        }
-        device.awaitConnect();
-        assertThat(status(far).online()).isTrue();
-      }
-      assertThat(status(far).online()).as("says farewell").isFalse();
     }
   }
 

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /** HiveMQ CE in this process; what our rules add to it, the contract of the rules holds. */
 final class EmbeddedHive implements LinkBroker {
+  /** Messages that wait for one session; fewer than of the control plane's own, to be reached. */
+  static final int QUEUE_MAX = 2000;
+
   private static final long WAIT_SECONDS = 60;
 
   private final Path folder;
@@ -66,9 +69,15 @@ final class EmbeddedHive implements LinkBroker {
           </listeners>
           <anonymous-usage-statistics><enabled>false</enabled></anonymous-usage-statistics>
           <persistence><mode>in-memory</mode></persistence>
+          <mqtt>
+            <queued-messages>
+              <max-queue-size>%4$d</max-queue-size>
+              <strategy>discard-oldest</strategy>
+            </queued-messages>
+          </mqtt>
         </hivemq>
         """
-            .formatted(port, tls, LinkAuthority.PASSWORD));
+            .formatted(port, tls, LinkAuthority.PASSWORD, QUEUE_MAX));
     EmbeddedHiveMQ broker =
         EmbeddedHiveMQ.builder()
             .withConfigurationFolder(configuration)

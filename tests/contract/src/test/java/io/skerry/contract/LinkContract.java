@@ -18,7 +18,7 @@ abstract class LinkContract {
   private static final int TRIES_MAX = 20_000;
 
   /** A line to the broker on which nothing has happened yet. */
-  abstract Line line() throws Exception;
+  public abstract Line line() throws Exception;
 
   /** Makes a client at the end of a line, and waits until it is connected and subscribed. */
   abstract LinkClient client(String device, Line line) throws Exception;
@@ -27,7 +27,7 @@ abstract class LinkContract {
   abstract LinkClient client(String device) throws Exception;
 
   /** Connects who talks with the client about the device, without its line. */
-  abstract FarEnd far(String device) throws Exception;
+  public abstract FarEnd far(String device) throws Exception;
 
   /** The topic on which the client publishes. */
   abstract String said(String device);

@@ -6,7 +6,6 @@ import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.LinkException;
 import io.skerry.protocol.DeviceId;
-import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.simulator.world.MemoryBroker;
 import io.skerry.simulator.world.MemoryLink;
@@ -22,8 +21,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The simulation's broker and a device's link to it keep the contract of the real ones. */
-class MemoryDeviceLinkTest extends LinkContract {
-  private static final TenantId TENANT = new TenantId("default");
+class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
   private static final long STEP_MILLIS = 10;
 
   private final World world = new World(1, new Trace(0));
@@ -94,7 +92,7 @@ class MemoryDeviceLinkTest extends LinkContract {
   }
 
   @Override
-  Line line() {
+  public Line line() {
     return new MemoryLine();
   }
 
@@ -105,6 +103,13 @@ class MemoryDeviceLinkTest extends LinkContract {
 
   @Override
   LinkClient client(String device, Line line) {
+    Device made = device(device, line, 30);
+    made.awaitConnect();
+    return made;
+  }
+
+  @Override
+  public Device device(String device, Line line, int willDelaySeconds) {
     MemoryLine between = (MemoryLine) line;
     MemoryLink link =
         new MemoryLink(
@@ -124,7 +129,7 @@ class MemoryDeviceLinkTest extends LinkContract {
                         Duration.ofMillis(200),
                         Duration.ofMinutes(1),
                         PATIENCE,
-                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(willDelaySeconds),
                         Duration.ofMinutes(10))),
             between,
             new SplittableRandom(1),
@@ -132,16 +137,15 @@ class MemoryDeviceLinkTest extends LinkContract {
     between.link = link;
     Device made = new Device(link, said(device));
     link.start(made);
-    assertThat(passes(LinkClient.LONG, () -> link.state() == DeviceLink.State.CONNECTED))
-        .as("connects")
-        .isTrue();
     return made;
   }
 
-  private final class Device implements LinkClient, DeviceLink.Listener {
+  final class Device implements PresentDevice, DeviceLink.Listener {
     private final MemoryLink link;
     private final String topic;
     private final Queue<String> heard = new ArrayDeque<>();
+    private int connects;
+    private boolean takenOver;
 
     Device(MemoryLink link, String topic) {
       this.link = link;
@@ -149,7 +153,25 @@ class MemoryDeviceLinkTest extends LinkContract {
     }
 
     @Override
-    public void connected() {}
+    public void connected() {
+      connects++;
+    }
+
+    @Override
+    public void takenOver() {
+      takenOver = true;
+    }
+
+    @Override
+    public void awaitConnect() {
+      assertThat(passes(LinkClient.LONG, () -> connects > 0)).as("connects").isTrue();
+      connects--;
+    }
+
+    @Override
+    public void awaitTakenOver() {
+      assertThat(passes(LinkClient.LONG, () -> takenOver)).as("taken over").isTrue();
+    }
 
     @Override
     public void received(String from, byte[] payload) {
@@ -189,7 +211,7 @@ class MemoryDeviceLinkTest extends LinkContract {
     private final MemoryBroker.Connection connection;
 
     Far() {
-      connection = broker.connect("control", Optional.empty(), this).orElseThrow();
+      connection = broker.connect("control", Duration.ZERO, Optional.empty(), this).orElseThrow();
     }
 
     @Override
@@ -224,7 +246,7 @@ class MemoryDeviceLinkTest extends LinkContract {
   }
 
   @Override
-  FarEnd far(String device) {
+  public FarEnd far(String device) {
     return new Far();
   }
 

@@ -56,6 +56,13 @@ public record LinkConfig(
             Duration.ofSeconds(10),
             Duration.ofSeconds(45),
             Duration.ofMinutes(10));
+
+    private static final Duration SESSION_AFTER_WILL = Duration.ofSeconds(30);
+
+    /** How long the broker knows a device that is gone: or the will would be told at once. */
+    public Duration session() {
+      return willDelay.plus(SESSION_AFTER_WILL);
+    }
   }
 
   /** With waits that suit a fleet. */

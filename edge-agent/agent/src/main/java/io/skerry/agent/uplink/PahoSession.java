@@ -37,7 +37,6 @@ final class PahoSession {
   // One connects, one reads, one writes, one calls back.
   private static final int THREADS = 6;
   private static final int FAILURE = 0x80;
-  private static final long SESSION_AFTER_WILL_SECONDS = 30;
   private static final long FAREWELL_MILLIS = 500;
   private static final Logger log = LoggerFactory.getLogger(PahoSession.class);
 
@@ -81,10 +80,8 @@ final class PahoSession {
 
   private MqttConnectionOptions options(String statusTopic, byte[] death) {
     MqttConnectionOptions options = new MqttConnectionOptions();
-    // The session outlives the will's delay, or the will would be told at once.
-    long willDelaySeconds = config.timing().willDelay().toSeconds();
     options.setCleanStart(false);
-    options.setSessionExpiryInterval(willDelaySeconds + SESSION_AFTER_WILL_SECONDS);
+    options.setSessionExpiryInterval(config.timing().session().toSeconds());
     options.setAutomaticReconnect(false);
     options.setConnectionTimeout((int) Math.max(1, config.timing().patience().toSeconds()));
     options.setKeepAliveInterval((int) keepAlive.toSeconds());
@@ -92,7 +89,7 @@ final class PahoSession {
     options.setMaximumPacketSize((long) PACKET_BYTES_MAX);
     options.setWill(statusTopic, message(death, true));
     MqttProperties will = new MqttProperties();
-    will.setWillDelayInterval(willDelaySeconds);
+    will.setWillDelayInterval(config.timing().willDelay().toSeconds());
     options.setWillMessageProperties(will);
     options.setSocketFactory(
         BrokerSocket.factory(config.newest().get(), config.host(), greeting, pings::heard));
