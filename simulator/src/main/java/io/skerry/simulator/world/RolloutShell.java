@@ -169,7 +169,7 @@ final class RolloutShell implements RolloutBooks {
     return start(List.of(part), plan, window, now);
   }
 
-  private Rollout start(List<RolloutPart> parts, RolloutPlan plan, Duration window, Instant now) {
+  Rollout start(List<RolloutPart> parts, RolloutPlan plan, Duration window, Instant now) {
     Rollout rollout = written(parts, plan, window, RolloutState.ready(plan));
     apply(rollout, new RolloutEvent.Start(), now);
     return rollout;

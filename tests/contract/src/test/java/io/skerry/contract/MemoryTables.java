@@ -62,9 +62,22 @@ class MemoryTables implements Tables {
   }
 
   @Override
-  public void present(DeviceId device, boolean online) {
-    store.status(device, new DeviceStatus(online, 1, next(), "one"), now);
-    standIns.moved(device, online, now);
+  public void present(DeviceId device, boolean online, long bootEpoch) {
+    boolean known = store.isOnline(device);
+    store.status(device, new DeviceStatus(online, bootEpoch, next(), "one"), now);
+    if (known != store.isOnline(device)) {
+      standIns.moved(device, !known, now);
+    }
+  }
+
+  @Override
+  public void forgetPresence() {
+    store.forgetPresence();
+  }
+
+  @Override
+  public boolean isOnline(DeviceId device) {
+    return store.isOnline(device);
   }
 
   @Override
@@ -163,7 +176,9 @@ class MemoryTables implements Tables {
   @Override
   public RolloutId begin(Wish wish, Instant at) {
     return standIns.begin(
+        wish.kind(),
         wish.version(),
+        wish.unit(),
         wish.stages(),
         wish.limits(),
         wish.dynamic(),
@@ -185,6 +200,11 @@ class MemoryTables implements Tables {
   @Override
   public Digest manifest(long version, String profile) {
     return standIns.manifest(version, profile);
+  }
+
+  @Override
+  public Digest secondManifest(long version, String profile) {
+    return standIns.secondManifest(version, profile);
   }
 
   @Override

@@ -15,6 +15,14 @@ class MemoryTablesTest {
   }
 
   @Nested
+  class Online implements OnlineContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Outbox implements OutboxContract {
     @Override
     public Tables tables() {
@@ -48,6 +56,14 @@ class MemoryTablesTest {
 
   @Nested
   class Orders implements RolloutOrdersContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
+  class Trials implements RolloutTrialsContract {
     @Override
     public Tables tables() {
       return tables;

@@ -2,6 +2,7 @@ package io.skerry.contract;
 
 import io.skerry.api.RolloutRequest;
 import io.skerry.api.RolloutRequest.PaceRequest;
+import io.skerry.api.RolloutRequest.PartRequest;
 import io.skerry.api.RolloutRequest.StageRequest;
 import io.skerry.artifact.ArtifactWriter;
 import io.skerry.artifact.ElementType;
@@ -28,6 +29,7 @@ import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.Pace;
 import io.skerry.fleet.rollout.RolloutBooks;
 import io.skerry.fleet.rollout.RolloutDriver;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageRule;
 import io.skerry.profile.Engine;
@@ -65,6 +67,8 @@ import org.jspecify.annotations.Nullable;
 final class PostgresqlTables implements Tables, AutoCloseable {
   private static final Actor TESTER = new Actor("tester", "contract");
   private static final String MODEL = "tested";
+  private static final String SECOND_MODEL = "tested-too";
+  private static final String SECOND_SLOT = "second";
   private static final String PROFILE = "x86-64-avx2";
 
   private final EmbeddedPostgres postgres;
@@ -93,40 +97,53 @@ final class PostgresqlTables implements Tables, AutoCloseable {
 
   private void insertVersions() {
     for (long version = 1; version <= 3; version++) {
+      insertVersion(MODEL, version);
+    }
+    insertVersion(SECOND_MODEL, 1);
+    insertVersion(SECOND_MODEL, 2);
+  }
+
+  private void insertVersion(String model, long version) {
+    update(
+        """
+        insert into model_version (model, version, source, format, blob, created_at)
+        values (?, ?, 'import', 'onnx', 'x', now())
+        """,
+        model,
+        version);
+    for (String profile : List.of(PROFILE, "arm64-dotprod")) {
+      ArtifactStore.Imported artifact = artifact(new Variant(model, version, profile));
       update(
           """
-          insert into model_version (model, version, source, format, blob, created_at)
-          values (?, ?, 'import', 'onnx', 'x', now())
+          insert into variant (model, version, profile, engine, precision, bytes, measured,
+            winner, manifest, signature)
+          values (?, ?, ?, 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
           """,
-          MODEL,
-          version);
-      for (String profile : List.of(PROFILE, "arm64-dotprod")) {
-        update(
-            """
-            insert into variant (model, version, profile, engine, precision, bytes, measured,
-              winner, manifest, signature)
-            values (?, ?, ?, 'onnxruntime', 'fp32', 1, 'none', true, ?, ?)
-            """,
-            MODEL,
-            version,
-            profile,
-            artifact(version, profile).model().toString(),
-            artifact(version, profile).signature().toString());
-      }
+          model,
+          version,
+          profile,
+          artifact.model().toString(),
+          artifact.signature().toString());
     }
   }
 
-  private record Variant(long version, String profile) {}
+  private record Variant(String model, long version, String profile) {}
 
   private ArtifactStore.Imported artifact(long version, String profile) {
-    return artifacts.computeIfAbsent(new Variant(version, profile), this::imported);
+    return artifact(new Variant(MODEL, version, profile));
+  }
+
+  private ArtifactStore.Imported artifact(Variant variant) {
+    return artifacts.computeIfAbsent(variant, this::imported);
   }
 
   private ArtifactStore.Imported imported(Variant variant) {
-    Path layout = folder.resolve("layout-%d-%s".formatted(variant.version(), variant.profile()));
+    Path layout =
+        folder.resolve(
+            "layout-%s-%d-%s".formatted(variant.model(), variant.version(), variant.profile()));
     try {
       new ArtifactWriter(
-              new ModelVersion(new ModelName(MODEL), variant.version()),
+              new ModelVersion(new ModelName(variant.model()), variant.version()),
               new ProfileId(variant.profile()),
               Engine.ONNXRUNTIME,
               Precision.FP32,
@@ -196,10 +213,22 @@ final class PostgresqlTables implements Tables, AutoCloseable {
   }
 
   @Override
-  public void present(DeviceId device, boolean online) {
+  public void present(DeviceId device, boolean online, long bootEpoch) {
     Presence presence = plane.bean(Presence.class);
-    DeviceStatus status = new DeviceStatus(online, 1, Instant.now(), "one");
+    DeviceStatus status = new DeviceStatus(online, bootEpoch, Instant.now(), "one");
     plane.database().run(transaction -> presence.store(transaction, device, status));
+  }
+
+  @Override
+  public void forgetPresence() {
+    plane.bean(Presence.class).forgetAll();
+  }
+
+  @Override
+  public boolean isOnline(DeviceId device) {
+    return number(
+            "select count(*) from device_presence where device = ? and online", device.value())
+        > 0;
   }
 
   @Override
@@ -332,10 +361,12 @@ final class PostgresqlTables implements Tables, AutoCloseable {
                     MODEL,
                     wish.version(),
                     null,
-                    null,
-                    null,
-                    null,
-                    null,
+                    wish.unit()
+                        ? List.of(new PartRequest(SECOND_SLOT, SECOND_MODEL, wish.version()))
+                        : null,
+                    wish.kind().code(),
+                    wish.kind() instanceof RolloutKind.Split split ? split.share() : null,
+                    wish.kind().isTrial() ? wish.kind().promotes() : null,
                     wish.stages().stream().map(PostgresqlTables::stage).toList(),
                     limits.holdback(),
                     wish.dynamic(),
@@ -413,6 +444,11 @@ final class PostgresqlTables implements Tables, AutoCloseable {
   @Override
   public Digest manifest(long version, String profile) {
     return artifact(version, profile).model();
+  }
+
+  @Override
+  public Digest secondManifest(long version, String profile) {
+    return artifact(new Variant(SECOND_MODEL, version, profile)).model();
   }
 
   @Override

@@ -58,6 +58,14 @@ class PostgresqlTablesTest {
   }
 
   @Nested
+  class Online implements OnlineContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Outbox implements OutboxContract {
     @Override
     public Tables tables() {
@@ -115,6 +123,14 @@ class PostgresqlTablesTest {
 
   @Nested
   class Orders implements RolloutOrdersContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
+  class Trials implements RolloutTrialsContract {
     @Override
     public Tables tables() {
       return tables;

@@ -7,6 +7,7 @@ import io.skerry.protocol.DeviceHealth;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Generation;
 import io.skerry.protocol.ReportedDocument;
+import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
@@ -14,6 +15,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** What devices say of their orders. */
 final class Reports {
@@ -41,18 +43,18 @@ final class Reports {
   }
 
   /**
-   * The slots of what a device has seen are in this phase.
+   * The slots of what a device has seen are in these phases.
    *
    * @param seen empty before its first order
-   * @param running what answers in them
+   * @param running what answers in each
    */
   static ReportedDocument of(
       DeviceId device,
       Optional<DesiredDocument> seen,
       long sequence,
-      SlotPhase phase,
+      Function<SlotId, SlotPhase> phases,
       DeviceFacts facts,
-      Optional<SlotReport.Running> running) {
+      Function<SlotId, Optional<SlotReport.Running>> running) {
     Generation generation = seen.map(DesiredDocument::generation).orElse(Generation.NONE);
     return new ReportedDocument(
         seen.map(DesiredDocument::tenant).orElse(new TenantId("default")),
@@ -63,7 +65,7 @@ final class Reports {
         generation,
         generation,
         seen.map(DesiredDocument::slots).orElse(List.of()).stream()
-            .map(slot -> slot(slot, phase, running))
+            .map(order -> slot(order, phases.apply(order.slot()), running.apply(order.slot())))
             .toList(),
         facts,
         "1.0",

@@ -17,6 +17,7 @@ import io.skerry.protocol.DeviceFacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.RolloutId;
+import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport.Running;
@@ -46,11 +47,13 @@ final class RolloutFleet {
 
   private final Tables tables;
   private final Map<DeviceId, DesiredDocument> seen = new HashMap<>();
-  private final Map<DeviceId, Running> running = new HashMap<>();
+  private final Map<Place, Running> running = new HashMap<>();
   private final Map<DeviceId, DeviceFacts> facts = new HashMap<>();
-  private final Map<DeviceId, SlotPhase> phases = new HashMap<>();
+  private final Map<Place, SlotPhase> phases = new HashMap<>();
   private long sequence;
   private Instant now = Instant.now().truncatedTo(ChronoUnit.MICROS);
+
+  private record Place(DeviceId device, SlotId slot) {}
 
   RolloutFleet(Tables tables) {
     this.tables = tables;
@@ -159,53 +162,83 @@ final class RolloutFleet {
   /** A device says what it is from now on. */
   void becomes(DeviceId device, DeviceFacts is) {
     facts.put(device, is);
-    tell(device, phases.getOrDefault(device, SlotPhase.IDLE));
+    tell(device);
   }
 
   /** What waits is published; to whom. */
   List<DeviceId> hear() {
     List<Waiting> waiting = tables.waiting(100);
     tables.published(waiting);
-    waiting.forEach(one -> seen.put(one.document().device(), one.document()));
+    waiting.forEach(one -> sees(one.document()));
     return waiting.stream().map(one -> one.document().device()).toList();
   }
 
-  /** Devices have come so far with what they were ordered last. */
-  void report(List<DeviceId> devices, SlotPhase phase) {
-    for (DeviceId device : devices) {
-      if (!seen.containsKey(device)) {
-        throw new IllegalStateException(device + " was ordered nothing");
+  private void sees(DesiredDocument document) {
+    DeviceId device = document.device();
+    DesiredDocument before = seen.put(device, document);
+    for (DesiredSlot order : document.slots()) {
+      if (before == null || !before.slots().contains(order)) {
+        phases.remove(new Place(device, order.slot()));
       }
-      phases.put(device, phase);
-      DesiredSlot order = order(device);
-      if (phase == SlotPhase.COMMITTED && order.mode() instanceof SlotMode.Off) {
-        running.remove(device);
-      } else if (phase == SlotPhase.COMMITTED || phase == SlotPhase.PROBATION) {
-        running.put(device, new Running(order.version(), order.manifest()));
-      }
-      tell(device, phase);
     }
   }
 
-  private void tell(DeviceId device, SlotPhase phase) {
+  /** Devices have come so far with what they were ordered last, in every slot. */
+  void report(List<DeviceId> devices, SlotPhase phase) {
+    for (DeviceId device : devices) {
+      document(device).slots().forEach(order -> comes(device, order, phase));
+      tell(device);
+    }
+  }
+
+  /** The same of one slot only. */
+  void report(List<DeviceId> devices, SlotId slot, SlotPhase phase) {
+    for (DeviceId device : devices) {
+      document(device).slots().stream()
+          .filter(order -> order.slot().equals(slot))
+          .forEach(order -> comes(device, order, phase));
+      tell(device);
+    }
+  }
+
+  private void comes(DeviceId device, DesiredSlot order, SlotPhase phase) {
+    Place place = new Place(device, order.slot());
+    phases.put(place, phase);
+    if (phase == SlotPhase.COMMITTED && order.mode() instanceof SlotMode.Off) {
+      running.remove(place);
+    } else if (phase == SlotPhase.COMMITTED || phase == SlotPhase.PROBATION) {
+      running.put(place, new Running(order.version(), order.manifest()));
+    }
+  }
+
+  private void tell(DeviceId device) {
     assertThat(
             tables.report(
                 Reports.of(
                     device,
                     Optional.ofNullable(seen.get(device)),
                     ++sequence,
-                    phase,
+                    slot -> phases.getOrDefault(new Place(device, slot), SlotPhase.IDLE),
                     facts.getOrDefault(device, OF_GATEWAY),
-                    Optional.ofNullable(running.get(device)))))
+                    slot -> Optional.ofNullable(running.get(new Place(device, slot))))))
         .isTrue();
   }
 
-  private DesiredSlot order(DeviceId device) {
+  private DesiredDocument document(DeviceId device) {
     DesiredDocument document = seen.get(device);
     if (document == null) {
       throw new IllegalStateException(device + " was ordered nothing");
     }
-    return document.slots().getFirst();
+    return document;
+  }
+
+  /** What a device was ordered last in a slot, unless it is switched off there. */
+  Optional<DesiredSlot> ordered(DeviceId device, SlotId slot) {
+    return Optional.ofNullable(seen.get(device)).stream()
+        .flatMap(document -> document.slots().stream())
+        .filter(order -> order.slot().equals(slot))
+        .filter(order -> !(order.mode() instanceof SlotMode.Off))
+        .findFirst();
   }
 
   /** What a device was ordered last to run; empty when it is to run nothing. */

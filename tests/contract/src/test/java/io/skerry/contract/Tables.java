@@ -3,6 +3,7 @@ package io.skerry.contract;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.Pace;
 import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.StageRule;
 import io.skerry.protocol.CommittedRange;
@@ -36,8 +37,19 @@ interface Tables {
   /** Removes a device. */
   void remove(DeviceId device);
 
+  /** A device's birth or death, in its first boot epoch. */
+  default void present(DeviceId device, boolean online) {
+    present(device, online, 1);
+  }
+
   /** A device's birth or death. */
-  void present(DeviceId device, boolean online);
+  void present(DeviceId device, boolean online, long bootEpoch);
+
+  /** The broker knows nobody any more. */
+  void forgetPresence();
+
+  /** Whether the device is connected, as far as it is known. */
+  boolean isOnline(DeviceId device);
 
   /** Stores what a device reports; whether it was newer than what was known. */
   boolean report(ReportedDocument report);
@@ -109,9 +121,16 @@ interface Tables {
   /**
    * A version for the devices that can run it.
    *
+   * @param unit whether the second model's goes with it
    * @param dynamic whether devices join that come or fit later
    */
-  record Wish(long version, List<StageRule> stages, boolean dynamic, RolloutPlan.Limits limits) {
+  record Wish(
+      RolloutKind kind,
+      long version,
+      boolean unit,
+      List<StageRule> stages,
+      boolean dynamic,
+      RolloutPlan.Limits limits) {
     /** Until a device that does not begin is late. */
     static final Duration START = Duration.ofMinutes(30);
 
@@ -125,11 +144,27 @@ interface Tables {
 
     /** Without a limit. */
     static Wish of(long version, StageRule... stages) {
-      return new Wish(version, List.of(stages), false, RolloutPlan.Limits.NONE);
+      return new Wish(
+          new RolloutKind.Replace(),
+          version,
+          false,
+          List.of(stages),
+          false,
+          RolloutPlan.Limits.NONE);
+    }
+
+    /** In a slot of its own beside the active version. */
+    Wish onTrial(RolloutKind trial) {
+      return new Wish(trial, version, unit, stages, dynamic, limits);
+    }
+
+    /** Together with the second model's. */
+    Wish asUnit() {
+      return new Wish(kind, version, true, stages, dynamic, limits);
     }
 
     Wish dynamically() {
-      return new Wish(version, stages, true, limits);
+      return new Wish(kind, version, unit, stages, true, limits);
     }
 
     Wish holdingBack(int devices) {
@@ -157,7 +192,7 @@ interface Tables {
     }
 
     private Wish with(RolloutPlan.Limits other) {
-      return new Wish(version, stages, dynamic, other);
+      return new Wish(kind, version, unit, stages, dynamic, other);
     }
   }
 
@@ -169,6 +204,9 @@ interface Tables {
 
   /** What a version is for a profile. */
   Digest manifest(long version, String profile);
+
+  /** What a unit's second model is in that version, 1 or 2. */
+  Digest secondManifest(long version, String profile);
 
   /** A replica looks at a rollout once, and for newcomers, if it gets its lease. */
   void look(RolloutId rollout, String replica, Instant now);

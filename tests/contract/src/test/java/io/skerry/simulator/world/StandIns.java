@@ -10,6 +10,7 @@ import io.skerry.fleet.rollout.StageRule;
 import io.skerry.profile.HardwareFacts;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
+import io.skerry.protocol.ModelName;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RecordStream;
@@ -43,6 +44,8 @@ public final class StandIns {
     releases.release(new ModelVersion(Releases.MODEL, 1), Releases.Behaviour.GOOD);
     releases.release(new ModelVersion(Releases.MODEL, 2), Releases.Behaviour.GOOD);
     releases.releaseAmount(new ModelVersion(Releases.MODEL, AMOUNT));
+    releases.release(new ModelVersion(Releases.SECOND_MODEL, 1), Releases.Behaviour.GOOD);
+    releases.release(new ModelVersion(Releases.SECOND_MODEL, 2), Releases.Behaviour.GOOD);
     store.beginTerm();
   }
 
@@ -92,7 +95,9 @@ public final class StandIns {
 
   /** Begins a rollout. */
   public RolloutId begin(
+      RolloutKind kind,
       long version,
+      boolean unit,
       List<StageRule> stages,
       RolloutPlan.Limits limits,
       boolean dynamic,
@@ -101,7 +106,7 @@ public final class StandIns {
       Instant now) {
     RolloutPlan plan =
         new RolloutPlan(
-            new RolloutKind.Replace(),
+            kind,
             stages,
             limits,
             dynamic,
@@ -109,7 +114,12 @@ public final class StandIns {
             deadlines,
             RolloutPlan.Approval.NONE,
             GateSettings.DEFAULTS.with(GateSettings.DEFAULTS.failures().doing(GateAction.PAUSE)));
-    return rollouts.start(version, plan, Duration.ofMinutes(1), now).id;
+    RolloutPart first =
+        new RolloutPart(RolloutShell.SLOT, new ModelVersion(Releases.MODEL, version));
+    RolloutPart second =
+        new RolloutPart(RolloutShell.SECOND_SLOT, new ModelVersion(Releases.SECOND_MODEL, version));
+    List<RolloutPart> parts = unit ? List.of(first, second) : List.of(first);
+    return rollouts.start(parts, plan, Duration.ofMinutes(1), now).id;
   }
 
   private Rollout rollout(RolloutId id) {
@@ -151,8 +161,17 @@ public final class StandIns {
 
   /** What a version is for a profile. */
   public Digest manifest(long version, String profile) {
+    return manifest(Releases.MODEL, version, profile);
+  }
+
+  /** What a unit's second model is in that version. */
+  public Digest secondManifest(long version, String profile) {
+    return manifest(Releases.SECOND_MODEL, version, profile);
+  }
+
+  private Digest manifest(ModelName model, long version, String profile) {
     return releases
-        .variant(new ModelVersion(Releases.MODEL, version), new ProfileId(profile))
+        .variant(new ModelVersion(model, version), new ProfileId(profile))
         .orElseThrow()
         .manifest();
   }
