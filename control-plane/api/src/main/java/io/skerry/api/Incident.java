@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param harm what feedback shows; absent while there is too little of it
  * @param estimate what calibrated scores let expect without outcomes, blind to concept change;
  *     absent where the model tells no score. Of more than two classes it is the accuracy of all
+ * @param broken what came to be harm by itself there after it had opened, as {@code QUALITY s4,
+ *     ERROR wrong}: values that are missing, impossible or stuck, wrong predictions; mostly empty
  */
 public record Incident(
     String id,
@@ -34,7 +36,8 @@ public record Incident(
     int devices,
     double evidence,
     @Nullable Harm harm,
-    @Nullable Harm estimate) {
+    @Nullable Harm estimate,
+    String broken) {
   /**
    * A measure of the cohort's predictions against their outcomes.
    *

@@ -3,6 +3,8 @@ package io.skerry.fleet.incident;
 import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.EstimatedAccuracy;
+import io.skerry.telemetry.drift.Stream;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -12,6 +14,8 @@ import java.util.Optional;
  * @param confirmations windows in which a stream of its cohort reached the threshold again
  * @param harm accuracy in the cohort before and after the onset, once both are known
  * @param estimate the same without labels, from calibrated scores
+ * @param broken streams of its cohort that came to be harm by themselves after it had opened,
+ *     oldest first, at most {@value #BROKEN_MAX}
  * @param resolution why it was resolved, empty before
  */
 public record Incident(
@@ -20,7 +24,13 @@ public record Incident(
     int confirmations,
     Optional<Harm> harm,
     Optional<EstimatedHarm> estimate,
+    List<Stream> broken,
     String resolution) {
+  static final int BROKEN_MAX = 20;
+
+  public Incident {
+    broken = List.copyOf(broken);
+  }
 
   /**
    * Accuracy in the cohort, same model version, before and after the onset.
@@ -50,7 +60,7 @@ public record Incident(
       int confirmations,
       Optional<Harm> harm,
       String resolution) {
-    this(state, finding, confirmations, harm, Optional.empty(), resolution);
+    this(state, finding, confirmations, harm, Optional.empty(), List.of(), resolution);
   }
 
   /** Whether it still explains its cohort. */
@@ -64,16 +74,28 @@ public record Incident(
       return Optional.empty();
     }
     boolean confirmed =
-        state == IncidentState.HARM_CONFIRMED || finding.nature() == DriftFinding.Nature.ERROR;
+        state == IncidentState.HARM_CONFIRMED
+            || finding.nature() == DriftFinding.Nature.ERROR
+            || broken.stream().anyMatch(one -> one.kind() == Stream.Kind.ERROR);
     if (confirmed) {
       return Optional.of(Page.ACCURACY);
     }
-    if (finding.nature() == DriftFinding.Nature.QUALITY) {
+    if (doubtful().isPresent()) {
       return Optional.of(Page.QUALITY);
     }
     return estimate
         .filter(two -> two.after().isWorseThan(two.before(), IncidentMachine.HARM_TOLERANCE))
         .map(two -> Page.ESTIMATED_ACCURACY);
+  }
+
+  /** The stream, if there is one, whose values are missing, impossible or stuck. */
+  public Optional<String> doubtful() {
+    return finding.nature() == DriftFinding.Nature.QUALITY
+        ? Optional.of(finding.feature())
+        : broken.stream()
+            .filter(one -> one.kind() != Stream.Kind.ERROR)
+            .map(Stream::name)
+            .findFirst();
   }
 
   /** What more samples the cohort's devices should send while it is open. */

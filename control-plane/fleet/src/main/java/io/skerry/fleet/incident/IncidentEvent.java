@@ -1,12 +1,42 @@
 package io.skerry.fleet.incident;
 
 import io.skerry.telemetry.drift.Accuracy;
+import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.EstimatedAccuracy;
+import io.skerry.telemetry.drift.Stream;
+import io.skerry.telemetry.drift.StreamVerdict;
+import io.skerry.telemetry.drift.WindowVerdict;
+import java.util.List;
 
 /** What can happen to an incident. */
 public sealed interface IncidentEvent {
-  /** A stream of the cohort reached the threshold again. */
-  record Persisted() implements IncidentEvent {}
+  /**
+   * Streams of the cohort reached the threshold again.
+   *
+   * @param broken those among them that are harm by themselves, in whichever way they are worse
+   */
+  record Persisted(List<Stream> broken) implements IncidentEvent {
+    public Persisted {
+      broken = List.copyOf(broken);
+    }
+
+    /** What a window in which a cohort persists says of it. */
+    public static Persisted of(WindowVerdict verdict, Cohort cohort) {
+      return new Persisted(
+          verdict.streams().stream()
+              .filter(one -> one.fired() && one.cohort().equals(cohort) && one.effect() > 0)
+              .map(StreamVerdict::stream)
+              .filter(Persisted::isHarmByItself)
+              .toList());
+    }
+
+    private static boolean isHarmByItself(Stream stream) {
+      return switch (stream.kind()) {
+        case QUALITY, STUCK, ERROR -> true;
+        case LOCATION, CONDITIONAL, SCALE, CATEGORY, OUTPUT, SHARE -> false;
+      };
+    }
+  }
 
   /**
    * Outcomes of the cohort were joined and counted.

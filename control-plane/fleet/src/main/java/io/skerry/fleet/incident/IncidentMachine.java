@@ -1,6 +1,8 @@
 package io.skerry.fleet.incident;
 
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.Stream;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -33,13 +35,14 @@ public final class IncidentMachine {
       return incident;
     }
     return switch (event) {
-      case IncidentEvent.Persisted _ ->
+      case IncidentEvent.Persisted(List<Stream> broken) ->
           new Incident(
               incident.state(),
               incident.finding(),
               incident.confirmations() + 1,
               incident.harm(),
               incident.estimate(),
+              broken(incident, broken),
               "");
       case IncidentEvent.OutcomesCounted counted ->
           new Incident(
@@ -50,6 +53,7 @@ public final class IncidentMachine {
               incident.confirmations(),
               Optional.of(new Incident.Harm(counted.before(), counted.after(), counted.read())),
               incident.estimate(),
+              incident.broken(),
               "");
       case IncidentEvent.ScoresCounted counted ->
           new Incident(
@@ -58,6 +62,7 @@ public final class IncidentMachine {
               incident.confirmations(),
               incident.harm(),
               Optional.of(new Incident.EstimatedHarm(counted.before(), counted.after())),
+              incident.broken(),
               "");
       case IncidentEvent.Ended _ -> resolved(incident, "the shift is gone");
       case IncidentEvent.Resolved resolved -> resolved(incident, resolved.reason());
@@ -71,6 +76,16 @@ public final class IncidentMachine {
         incident.confirmations(),
         incident.harm(),
         incident.estimate(),
+        incident.broken(),
         reason);
+  }
+
+  // No other incident opens in a cohort that is explained: what breaks there later is told by this.
+  private static List<Stream> broken(Incident incident, List<Stream> news) {
+    return java.util.stream.Stream.concat(incident.broken().stream(), news.stream())
+        .filter(one -> !one.equals(incident.finding().movedBy()))
+        .distinct()
+        .limit(Incident.BROKEN_MAX)
+        .toList();
   }
 }

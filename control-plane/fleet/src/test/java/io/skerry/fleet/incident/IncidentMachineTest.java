@@ -12,9 +12,14 @@ import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.EstimatedAccuracy;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.Stream;
+import io.skerry.telemetry.drift.StreamVerdict;
+import io.skerry.telemetry.drift.WindowVerdict;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class IncidentMachineTest {
@@ -66,6 +71,60 @@ class IncidentMachineTest {
         .isEmpty();
   }
 
+  @Test
+  void pagesForWhatBreaksInACohortThatMovedBefore() {
+    Stream missing = new Stream("s4", Stream.Kind.QUALITY);
+    Stream wrong = new Stream("wrong", Stream.Kind.ERROR);
+    Cohort cohort = OPEN.finding().cohort();
+
+    Incident better = after(OPEN, cohort, fired(cohort, missing, -.1));
+    Incident elsewhere = after(OPEN, cohort, fired(new Cohort("site", "a"), missing, .1));
+    Incident moved = after(OPEN, cohort, fired(cohort, new Stream("s4", Stream.Kind.LOCATION), .1));
+    Incident broken = after(OPEN, cohort, fired(cohort, missing, .1));
+    Incident again = after(broken, cohort, fired(cohort, missing, .1));
+    Incident both = after(again, cohort, fired(cohort, wrong, .1));
+
+    assertThat(List.of(better, elsewhere, moved)).allMatch(one -> one.page().isEmpty());
+    assertThat(broken.page()).contains(Incident.Page.QUALITY);
+    assertThat(broken.doubtful()).contains("s4");
+    assertThat(again.broken()).containsExactly(missing);
+    assertThat(again.confirmations()).isEqualTo(2);
+    assertThat(both.page()).contains(Incident.Page.ACCURACY);
+    assertThat(both.broken()).containsExactly(missing, wrong);
+  }
+
+  @Test
+  void remembersNoMoreOfWhatBreaksThanItsBound() {
+    List<Stream> many =
+        IntStream.rangeClosed(0, Incident.BROKEN_MAX)
+            .mapToObj(i -> new Stream("s" + i, Stream.Kind.STUCK))
+            .toList();
+
+    assertThat(IncidentMachine.after(OPEN, new IncidentEvent.Persisted(many)).broken())
+        .isEqualTo(many.subList(0, Incident.BROKEN_MAX));
+  }
+
+  private static Incident after(Incident incident, Cohort cohort, StreamVerdict verdict) {
+    return IncidentMachine.after(
+        incident,
+        IncidentEvent.Persisted.of(
+            new WindowVerdict(
+                40,
+                0,
+                30,
+                List.of(verdict),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Set.of(cohort),
+                Set.of()),
+            cohort));
+  }
+
+  private static StreamVerdict fired(Cohort cohort, Stream stream, double effect) {
+    return new StreamVerdict(cohort, stream, 17, 34, effect, .01, .02, 0, 20, 15);
+  }
+
   private static EstimatedAccuracy estimated(int bin) {
     List<long[]> devices = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
@@ -110,7 +169,7 @@ class IncidentMachineTest {
     Incident worse = counted(OPEN, accuracy(.9, 1), accuracy(.6, 2));
 
     Incident later = counted(worse, accuracy(.9, 1), accuracy(.9, 3));
-    Incident persisted = IncidentMachine.after(later, new IncidentEvent.Persisted());
+    Incident persisted = IncidentMachine.after(later, new IncidentEvent.Persisted(List.of()));
 
     assertThat(later.state()).isEqualTo(IncidentState.HARM_CONFIRMED);
     assertThat(persisted.confirmations()).isEqualTo(1);
@@ -122,7 +181,8 @@ class IncidentMachineTest {
 
     assertThat(resolved.isOpen()).isFalse();
     assertThat(resolved.resolution()).isEqualTo("retrained");
-    assertThat(IncidentMachine.after(resolved, new IncidentEvent.Persisted())).isEqualTo(resolved);
+    assertThat(IncidentMachine.after(resolved, new IncidentEvent.Persisted(List.of())))
+        .isEqualTo(resolved);
   }
 
   private static Incident counted(Incident incident, Accuracy before, Accuracy after) {

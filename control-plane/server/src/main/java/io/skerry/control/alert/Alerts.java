@@ -73,23 +73,35 @@ final class Alerts {
   @EventListener
   void onHarm(HarmConfirmed event) {
     Incident incident = event.incident();
-    boolean estimated = event.page() == Page.ESTIMATED_ACCURACY;
-    Incident.Harm harm = estimated ? incident.estimate() : incident.harm();
     keepIn(
         event.transaction(),
-        of(
-            "incident.harmful",
-            incident,
-            Severity.PAGE,
-            harm == null
-                ? "accuracy fell in " + incident.cohort()
-                : "%s of %s fell from %.3f to %.3f%s"
-                    .formatted(
-                        harm.metric(),
-                        incident.cohort(),
-                        harm.before(),
-                        harm.after(),
-                        estimated ? ", as its scores let expect; no outcome says so yet" : "")));
+        of("incident.harmful", incident, Severity.PAGE, harmful(incident, event.page())));
+  }
+
+  private static String harmful(Incident incident, Page page) {
+    Incident.Harm harm = page == Page.ESTIMATED_ACCURACY ? incident.estimate() : incident.harm();
+    boolean shown = incident.state().equals("HARM_CONFIRMED") || page == Page.ESTIMATED_ACCURACY;
+    if (!shown && !incident.broken().isEmpty()) {
+      return "%s of %s moved before; since then %s: %s"
+          .formatted(
+              incident.feature(),
+              incident.cohort(),
+              page == Page.QUALITY
+                  ? "values are missing, impossible or stuck"
+                  : "more predictions are wrong",
+              incident.broken());
+    }
+    return harm == null
+        ? "accuracy fell in " + incident.cohort()
+        : "%s of %s fell from %.3f to %.3f%s"
+            .formatted(
+                harm.metric(),
+                incident.cohort(),
+                harm.before(),
+                harm.after(),
+                page == Page.ESTIMATED_ACCURACY
+                    ? ", as its scores let expect; no outcome says so yet"
+                    : "");
   }
 
   @EventListener

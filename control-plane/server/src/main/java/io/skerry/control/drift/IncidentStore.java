@@ -10,6 +10,7 @@ import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Outcome;
+import io.skerry.telemetry.drift.Stream;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -80,12 +81,13 @@ final class IncidentStore {
     transaction.update(
         """
         update incident set state = ?, harm = ?::jsonb, estimate = ?::jsonb, confirmations = ?,
-          paged = coalesce(?, paged) where number = ?
+          broken = ?::jsonb, paged = coalesce(?, paged) where number = ?
         """,
         incident.state().name(),
         incident.harm().map(GSON::toJson).orElse(null),
         incident.estimate().map(GSON::toJson).orElse(null),
         incident.confirmations(),
+        GSON.toJson(incident.broken()),
         incident.page().map(Enum::name).orElse(null),
         number);
   }
@@ -277,6 +279,9 @@ final class IncidentStore {
             row.optionalText("harm").map(json -> GSON.fromJson(json, Incident.Harm.class)),
             row.optionalText("estimate")
                 .map(json -> GSON.fromJson(json, Incident.EstimatedHarm.class)),
+            row.optionalText("broken")
+                .map(json -> List.of(GSON.fromJson(json, Stream[].class)))
+                .orElse(List.of()),
             row.text("resolution"));
     return new Stored(
         row.bigint("number"),

@@ -13,7 +13,6 @@ import io.skerry.fleet.incident.IncidentEvent;
 import io.skerry.fleet.incident.IncidentMachine;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.telemetry.drift.Accuracy;
-import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Estimate;
 import jakarta.inject.Singleton;
 import java.time.Clock;
@@ -22,6 +21,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Incidents and the state of every watched stream. */
@@ -271,7 +271,7 @@ public final class Incidents {
                         IncidentStore.open(transaction).stream()
                             .filter(
                                 one ->
-                                    one.incident().finding().nature() == DriftFinding.Nature.QUALITY
+                                    one.incident().doubtful().isPresent()
                                         && one.track().model().equals(of.track().model())
                                         && IncidentStore.overlap(transaction, one, of))
                             .findFirst())
@@ -280,7 +280,7 @@ public final class Incidents {
                         "%s, about %s of %s,"
                             .formatted(
                                 one.id(),
-                                one.incident().finding().feature(),
+                                one.incident().doubtful().orElseThrow(),
                                 one.incident().finding().cohort())));
   }
 
@@ -386,6 +386,9 @@ public final class Incidents {
                         harm.after().balanced().value(),
                         harm.after().predictions(),
                         1))
-            .orElse(null));
+            .orElse(null),
+        incident.broken().stream()
+            .map(one -> "%s %s".formatted(one.kind(), one.name()))
+            .collect(Collectors.joining(", ")));
   }
 }

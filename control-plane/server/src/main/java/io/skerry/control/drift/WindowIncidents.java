@@ -113,7 +113,7 @@ final class WindowIncidents {
       }
       Incident incident = stored.incident();
       if (verdict.persisting().contains(cohort)) {
-        incident = IncidentMachine.after(incident, new IncidentEvent.Persisted());
+        incident = IncidentMachine.after(incident, IncidentEvent.Persisted.of(verdict, cohort));
       }
       CohortScores.Came came =
           new CohortScores.Came(verdict.window(), read.devices(), late.windows(), receivedUntil);

@@ -12,6 +12,7 @@ import io.skerry.api.AlertRouteRequest;
 import io.skerry.api.AlertSilenceRequest;
 import io.skerry.api.Incident;
 import io.skerry.control.audit.Actor;
+import io.skerry.control.drift.HarmConfirmed;
 import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.sql.TestPlane;
 import io.skerry.fleet.incident.Incident.Page;
@@ -489,7 +490,8 @@ class DeliveryTest {
             9,
             8,
             null,
-            null);
+            null,
+            "");
 
     for (Optional<Page> page : List.of(Optional.<Page>empty(), Optional.of(Page.QUALITY))) {
       plane
@@ -504,6 +506,48 @@ class DeliveryTest {
     List<Alert> kept =
         plane.database().call(transaction -> AlertStore.newest(transaction, Long.MAX_VALUE, 10));
     assertThat(kept).extracting(Alert::severity).containsExactly(Severity.PAGE, Severity.TICKET);
+  }
+
+  @Test
+  void saysWhatBrokeInACohortThatMovedBefore() {
+    Incident incident =
+        new Incident(
+            "incident-22",
+            "OPEN",
+            "m",
+            1,
+            "site=b",
+            "s11",
+            Instant.now(),
+            1,
+            2,
+            .1,
+            .2,
+            9,
+            8,
+            null,
+            null,
+            "QUALITY s4");
+
+    plane
+        .database()
+        .run(
+            transaction ->
+                plane
+                    .bean(Alerts.class)
+                    .onHarm(new HarmConfirmed(transaction, incident, Page.QUALITY)));
+
+    List<Alert> kept =
+        plane.database().call(transaction -> AlertStore.newest(transaction, Long.MAX_VALUE, 10));
+    assertThat(kept)
+        .singleElement()
+        .satisfies(one -> assertThat(one.severity()).isEqualTo(Severity.PAGE))
+        .satisfies(
+            one ->
+                assertThat(one.detail())
+                    .isEqualTo(
+                        "s11 of site=b moved before; since then values are missing, impossible or"
+                            + " stuck: QUALITY s4"));
   }
 
   private void sql(String statement) {
