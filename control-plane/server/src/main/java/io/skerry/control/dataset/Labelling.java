@@ -84,6 +84,23 @@ public final class Labelling {
    * @return how many were queued
    */
   public int queue(Wanted wanted) {
+    return queue(wanted, false);
+  }
+
+  /**
+   * The same, until as many as are wanted were ever queued for the reason: what came since the last
+   * time is queued then.
+   */
+  public int fill(Wanted wanted) {
+    return queue(wanted, true);
+  }
+
+  private int queue(Wanted wanted, boolean fills) {
+    // Read first: most are full, and what they are full of need not be looked for again.
+    if (fills
+        && database.<Long>call(transaction -> queued(transaction, wanted)) >= wanted.count()) {
+      return 0;
+    }
     CohortFilter cohort = CohortFilter.of(wanted.cohort());
     Map<Long, Double> thresholds = new TreeMap<>();
     for (long version : versions(wanted)) {
@@ -92,7 +109,8 @@ public final class Labelling {
     return database.call(
         transaction -> {
           long open = transaction.number("select count(*) from label_task where state = 'OPEN'");
-          long room = Math.min(Math.min(wanted.count(), AT_ONCE_MAX), OPEN_MAX - open);
+          long count = wanted.count() - (fills ? queuedLocked(transaction, wanted) : 0);
+          long room = Math.min(Math.min(count, AT_ONCE_MAX), OPEN_MAX - open);
           if (room <= 0) {
             return 0;
           }
@@ -130,6 +148,17 @@ public final class Labelling {
         });
   }
 
+  private static long queued(Transaction transaction, Wanted wanted) {
+    return transaction.number("select count(*) from label_task where reason = ?", wanted.reason());
+  }
+
+  // Two that fill at once would each leave no room to the other.
+  private static long queuedLocked(Transaction transaction, Wanted wanted) {
+    transaction.list(
+        "select pg_advisory_xact_lock(hashtextextended(?, 11))", row -> true, wanted.reason());
+    return queued(transaction, wanted);
+  }
+
   private List<Long> versions(Wanted wanted) {
     return database.call(
         transaction ->
@@ -155,16 +184,6 @@ public final class Labelling {
                 state.toUpperCase(Locale.ROOT),
                 from,
                 limit));
-  }
-
-  /** Whether anything was ever queued for this reason. */
-  public boolean isAsked(String reason) {
-    return database.<Long>call(
-            transaction ->
-                transaction.number(
-                    "select count(*) from (select from label_task where reason = ? limit 1) one",
-                    reason))
-        > 0;
   }
 
   /** How many are open. */

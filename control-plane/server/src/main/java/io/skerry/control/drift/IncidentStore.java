@@ -126,10 +126,25 @@ final class IncidentStore {
 
   /** The oldest that are open. */
   static List<Stored> open(Transaction transaction) {
+    return openAfter(transaction, 0, OPEN_MAX);
+  }
+
+  /** The oldest of a model that are open. */
+  static List<Stored> open(Transaction transaction, String model) {
     return transaction.list(
-        "select * from incident where state <> 'RESOLVED' order by number limit ?",
+        "select * from incident where model = ? and state <> 'RESOLVED' order by number limit ?",
         IncidentStore::incident,
+        model,
         OPEN_MAX);
+  }
+
+  /** Those that are open after one, oldest first. */
+  static List<Stored> openAfter(Transaction transaction, long number, int limit) {
+    return transaction.list(
+        "select * from incident where state <> 'RESOLVED' and number > ? order by number limit ?",
+        IncidentStore::incident,
+        number,
+        limit);
   }
 
   static List<Stored> newest(Transaction transaction, int limit) {

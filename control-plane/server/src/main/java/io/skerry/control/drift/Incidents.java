@@ -21,6 +21,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -53,6 +54,20 @@ public final class Incidents {
     return database.call(
         transaction ->
             IncidentStore.newest(transaction, LIST_MAX).stream().map(Incidents::view).toList());
+  }
+
+  /** Does something for every open incident, oldest first, outside of a transaction. */
+  public void forEachOpen(Consumer<io.skerry.api.Incident> act) {
+    long after = 0;
+    List<Stored> some;
+    do {
+      long from = after;
+      some = database.call(transaction -> IncidentStore.openAfter(transaction, from, LIST_MAX));
+      for (Stored stored : some) {
+        after = stored.number();
+        act.accept(view(stored));
+      }
+    } while (some.size() == LIST_MAX);
   }
 
   /** One incident. */
@@ -268,11 +283,10 @@ public final class Incidents {
             stored(transaction, incident.id())
                 .flatMap(
                     of ->
-                        IncidentStore.open(transaction).stream()
+                        IncidentStore.open(transaction, of.track().model()).stream()
                             .filter(
                                 one ->
                                     one.incident().doubtful().isPresent()
-                                        && one.track().model().equals(of.track().model())
                                         && IncidentStore.overlap(transaction, one, of))
                             .findFirst())
                 .map(

@@ -6,12 +6,15 @@ import io.skerry.api.LabelRequest;
 import io.skerry.control.dataset.Labelling;
 import io.skerry.control.drift.IncidentOpened;
 import io.skerry.control.drift.Incidents;
+import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
+import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,12 +22,13 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class LabelQueue {
   static final int PER_INCIDENT = 200;
-  private static final Duration FORGOTTEN_SINCE = Duration.ofDays(1);
+  private static final Duration FILL_EVERY = Duration.ofMinutes(2);
   private static final Duration LOOK_BACK = Duration.ofDays(30);
   private static final Logger log = LoggerFactory.getLogger(LabelQueue.class);
 
   private final Labelling labelling;
   private final Incidents incidents;
+  private @Nullable Loop loop;
 
   LabelQueue(Labelling labelling, Incidents incidents) {
     this.labelling = labelling;
@@ -32,27 +36,33 @@ final class LabelQueue {
   }
 
   @EventListener
-  void onReady(ServerReady ready) {
-    queueForgotten();
+  void start(ServerReady ready) {
+    loop = Loop.every("label-queue", FILL_EVERY, this::fill);
   }
 
-  /** Queues for incidents that were stored by a server that was killed before it queued. */
-  void queueForgotten() {
-    Instant since = Instant.now().minus(FORGOTTEN_SINCE);
-    incidents.newest().stream()
-        .filter(one -> !one.state().equals("RESOLVED") && one.openedAt().isAfter(since))
-        .filter(one -> !labelling.isAsked(one.id()))
-        .forEach(this::queue);
+  @PreDestroy
+  void end() {
+    if (loop != null) {
+      loop.close();
+    }
+  }
+
+  /**
+   * Queues what came since the last time for every open incident: when one opens, most of its
+   * samples are on their way, and only from then on its devices send more of them.
+   */
+  void fill() {
+    incidents.forEachOpen(this::fill);
   }
 
   @EventListener
   void onOpened(IncidentOpened event) {
-    event.transaction().afterCommit(() -> queue(event.incident()));
+    event.transaction().afterCommit(() -> fill(event.incident()));
   }
 
-  private void queue(Incident incident) {
+  private void fill(Incident incident) {
     int queued =
-        labelling.queue(
+        labelling.fill(
             new Labelling.Wanted(
                 incident.model(),
                 incident.cohort(),
@@ -60,10 +70,12 @@ final class LabelQueue {
                 PER_INCIDENT,
                 incident.id(),
                 version -> incidents.positiveFrom(incident.model(), version)));
-    log.atInfo()
-        .addKeyValue("incident", incident.id())
-        .addKeyValue("predictions", queued)
-        .log("queued for labelling");
+    if (queued > 0) {
+      log.atInfo()
+          .addKeyValue("incident", incident.id())
+          .addKeyValue("predictions", queued)
+          .log("queued for labelling");
+    }
   }
 
   int add(LabelRequest request) {

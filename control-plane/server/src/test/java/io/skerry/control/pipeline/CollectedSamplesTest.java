@@ -147,10 +147,59 @@ class CollectedSamplesTest {
         ONSET);
   }
 
+  /** Most samples come after it opened, which is also found by a server that starts anew. */
   @Test
-  void queuesForAnIncidentOnceThoughTheServerWasKilledInBetween() {
+  void queuesForAnOpenIncidentWhatComesUpToItsLimit() {
     sample("cam-1", "p1", ONSET.plusSeconds(5), 6);
     sample("cam-2", "p2", ONSET.plusSeconds(5), 6);
+    open();
+    LabelQueue queue = plane.bean(LabelQueue.class);
+
+    queue.fill();
+    sample("cam-1", "p3", ONSET.plusSeconds(3600), 6);
+    queue.fill();
+    queue.fill();
+
+    assertThat(queued()).extracting(LabelTask::predictionId).containsExactly("p1", "p3");
+    predictions(LabelQueue.PER_INCIDENT);
+    queue.fill();
+    assertThat(queued()).hasSize(LabelQueue.PER_INCIDENT);
+    sql("update label_task set state = 'REJECTED'");
+    queue.fill();
+    assertThat(queued()).isEmpty();
+  }
+
+  @Test
+  void queuesNothingForAnIncidentThatWasResolved() {
+    sample("cam-1", "p1", ONSET.plusSeconds(5), 6);
+    open();
+    sql("update incident set state = 'RESOLVED'");
+
+    plane.bean(LabelQueue.class).fill();
+
+    assertThat(queued()).isEmpty();
+  }
+
+  private List<LabelTask> queued() {
+    return plane.bean(Labelling.class).list("OPEN", "", 2 * LabelQueue.PER_INCIDENT);
+  }
+
+  private void predictions(int many) {
+    sql(
+        """
+        insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
+          stratum, inclusion_probability)
+        select 'cam-1', 'q' || n, '', 'main', 'm', 1, now(), 'base', 1
+        from generate_series(1, %d) n
+        """
+            .formatted(many));
+  }
+
+  private void sql(String statement) {
+    plane.database().run(transaction -> transaction.update(statement));
+  }
+
+  private void open() {
     plane
         .database()
         .run(
@@ -164,15 +213,6 @@ class CollectedSamplesTest {
                       '', false)
                     """,
                     FINDING));
-    LabelQueue queue = plane.bean(LabelQueue.class);
-
-    queue.queueForgotten();
-    sample("cam-1", "p3", ONSET.plusSeconds(6), 6);
-    queue.queueForgotten();
-
-    assertThat(plane.bean(Labelling.class).list("OPEN", "", 10))
-        .extracting(LabelTask::predictionId)
-        .containsExactly("p1");
   }
 
   private void device(String id, String site) {
