@@ -21,14 +21,15 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the scores of an incident's cohort let expect of its accuracy, before the onset and since.
+ * What the scores of an incident's cohort let expect of its accuracy, before the onset and since,
+ * over the same hours of the day.
  *
- * <p>Each device's counts are kept with the incident and grow by one window at a time. They are
- * calibrated by the outcomes of the same version and profile, of the whole fleet, from before the
- * onset; with too few of these nothing is certain, and so nothing is worse.
+ * <p>Each device's counts are kept with the incident and grow by one window at a time; after the
+ * first day, by whole days, until which those of a day are kept apart. They are calibrated by the
+ * outcomes of the same version and profile, of the whole fleet, from before the onset; with too few
+ * of these nothing is certain, and so nothing is worse.
  */
 final class CohortScores {
-  private static final int WINDOWS_BEFORE = 16;
   private static final int WINDOWS_SINCE_MAX = 64;
   private static final int DAYS_CALIBRATED = 30;
 
@@ -41,8 +42,16 @@ final class CohortScores {
     this.reader = reader;
   }
 
+  /** When scores were made. */
+  private enum Side {
+    BEFORE,
+    SINCE,
+    /** Since the onset too, on a day that is not over. */
+    TODAY
+  }
+
   /** Of whom, and when, scores are added up. */
-  private record Key(String device, String profile, boolean since, boolean confidence) {}
+  private record Key(String device, String profile, Side side, boolean confidence) {}
 
   /**
    * What a window was judged from.
@@ -58,27 +67,59 @@ final class CohortScores {
    */
   Optional<IncidentEvent> counted(
       Transaction transaction, Stored stored, Came came, double threshold) {
-    long window = came.window();
-    long onset = stored.incident().finding().onsetWindow();
-    Map<Key, long[]> sums = new HashMap<>();
-    boolean isFirst = stored.scoredThrough() < 0;
-    if (isFirst) {
-      for (long past = onset - WINDOWS_BEFORE; past < onset; past++) {
-        add(sums, stored, false, read(transaction, stored, past, came.receivedUntil()));
-      }
-      for (long past = Math.max(onset, window - WINDOWS_SINCE_MAX); past < window; past++) {
-        add(sums, stored, true, read(transaction, stored, past, came.receivedUntil()));
-      }
-    }
-    if (stored.scoredThrough() < window) {
-      add(sums, stored, window >= onset, came.devices());
-      // At first all that came until then is read, however late.
-      came.late().stream()
-          .filter(one -> !isFirst && one.window() >= onset - WINDOWS_BEFORE)
-          .forEach(one -> add(sums, stored, one.window() >= onset, List.of(one.counts())));
-      keep(transaction, stored, window, sums);
+    if (stored.scoredThrough() < came.window()) {
+      count(transaction, stored, came);
     }
     return estimate(transaction, stored, threshold);
+  }
+
+  private void count(Transaction transaction, Stored stored, Came came) {
+    long window = came.window();
+    long onset = stored.incident().finding().onsetWindow();
+    Season season = Season.of(stored.track(), onset);
+    Map<Key, long[]> sums = new HashMap<>();
+    boolean isFirst = stored.scoredThrough() < 0;
+    List<Long> before = new ArrayList<>(season.beside(window));
+    if (isFirst) {
+      before.addAll(season.always());
+      for (long past = Math.max(onset, window - WINDOWS_SINCE_MAX); past < window; past++) {
+        before.addAll(season.beside(past));
+        add(
+            sums,
+            stored,
+            side(season, past, window),
+            read(transaction, stored, past, came.receivedUntil()));
+      }
+    }
+    for (long past : before) {
+      add(sums, stored, Side.BEFORE, read(transaction, stored, past, came.receivedUntil()));
+    }
+    if (window >= onset || !season.isKnown()) {
+      add(sums, stored, side(season, window, window), came.devices());
+    }
+    // What is read now holds all that came until then, however late.
+    came.late().stream()
+        .filter(
+            one ->
+                !isFirst
+                    && (one.window() >= onset || season.isBesideOneBefore(one.window(), window)))
+        .forEach(
+            one -> add(sums, stored, side(season, one.window(), window), List.of(one.counts())));
+    if (season.day(stored.scoredThrough()) < season.day(window)) {
+      endDay(transaction, stored);
+    }
+    keep(transaction, stored, window, sums);
+    if (season.day(window) < season.day(window + 1)) {
+      endDay(transaction, stored);
+    }
+  }
+
+  private static Side side(Season season, long window, long newest) {
+    if (window < season.onset()) {
+      return Side.BEFORE;
+    }
+    boolean isToday = season.day(window) > 0 && season.day(window) == season.day(newest);
+    return isToday ? Side.TODAY : Side.SINCE;
   }
 
   private List<DeviceWindow> read(
@@ -87,7 +128,7 @@ final class CohortScores {
   }
 
   private static void add(
-      Map<Key, long[]> sums, Stored stored, boolean since, List<DeviceWindow> devices) {
+      Map<Key, long[]> sums, Stored stored, Side side, List<DeviceWindow> devices) {
     Cohort cohort = stored.incident().finding().cohort();
     for (DeviceWindow one : devices) {
       if (one.version().version() != stored.version() || !cohort.holds(one.attributes())) {
@@ -101,7 +142,7 @@ final class CohortScores {
                           new Key(
                               one.device().value(),
                               one.attributes().getOrDefault(WindowReader.PROFILE, ""),
-                              since,
+                              side,
                               row.confidence()),
                           key -> new long[Calibration.BINS])));
     }
@@ -110,12 +151,26 @@ final class CohortScores {
   private static void keep(
       Transaction transaction, Stored stored, long window, Map<Key, long[]> sums) {
     List<@Nullable Object[]> rows = new ArrayList<>();
+    List<@Nullable Object[]> today = new ArrayList<>();
     sums.forEach(
-        (key, sum) ->
+        (key, sum) -> {
+          if (key.side() == Side.TODAY) {
+            today.add(
+                new @Nullable Object[] {
+                  stored.number(), key.device(), key.profile(), key.confidence(), sum
+                });
+          } else {
             rows.add(
                 new @Nullable Object[] {
-                  stored.number(), key.device(), key.profile(), key.since(), key.confidence(), sum
-                }));
+                  stored.number(),
+                  key.device(),
+                  key.profile(),
+                  key.side() == Side.SINCE,
+                  key.confidence(),
+                  sum
+                });
+          }
+        });
     transaction.batch(
         """
         insert into incident_score (incident, device, profile, since, confidence, counts)
@@ -126,8 +181,32 @@ final class CohortScores {
             as bins (before, added, bin))
         """,
         rows);
+    transaction.batch(
+        """
+        insert into incident_score_today (incident, device, profile, confidence, counts)
+        values (?, ?, ?, ?, ?)
+        on conflict (incident, device, profile, confidence) do update set counts = (
+          select array_agg(before + added order by bin)
+          from unnest(incident_score_today.counts, excluded.counts) with ordinality
+            as bins (before, added, bin))
+        """,
+        today);
     transaction.update(
         "update incident set scored_through = ? where number = ?", window, stored.number());
+  }
+
+  private static void endDay(Transaction transaction, Stored stored) {
+    transaction.update(
+        """
+        with today as (delete from incident_score_today where incident = ? returning *)
+        insert into incident_score (incident, device, profile, since, confidence, counts)
+        select incident, device, profile, true, confidence, counts from today
+        on conflict (incident, device, profile, since, confidence) do update set counts = (
+          select array_agg(before + added order by bin)
+          from unnest(incident_score.counts, excluded.counts) with ordinality
+            as bins (before, added, bin))
+        """,
+        stored.number());
   }
 
   private static Optional<IncidentEvent> estimate(

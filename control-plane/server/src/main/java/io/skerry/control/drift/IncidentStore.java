@@ -173,20 +173,18 @@ final class IncidentStore {
    * Outcomes in an incident's cohort. Labels are left out: an incident queues its own unsure and
    * anomalous predictions for them, so that they would say that accuracy fell whenever it opened.
    */
-  static Sampled<Outcome> outcomes(
-      Transaction transaction, Stored incident, long fromMillis, long toMillis) {
-    return outcomes(transaction, incident, fromMillis, toMillis, OutcomeSample.OUTCOMES_MAX);
+  static Sampled<Outcome> outcomes(Transaction transaction, Stored incident, Season.Span span) {
+    return outcomes(transaction, incident, span, OutcomeSample.OUTCOMES_MAX);
   }
 
   /** The same, of no more than so many. */
   static Sampled<Outcome> outcomes(
-      Transaction transaction, Stored incident, long fromMillis, long toMillis, int most) {
+      Transaction transaction, Stored incident, Season.Span span, int most) {
     return outcomes(
         transaction,
         incident,
         "f.score is not null",
-        fromMillis,
-        toMillis,
+        span,
         most,
         row ->
             new Outcome(
@@ -198,13 +196,12 @@ final class IncidentStore {
 
   /** The same of a model with more than two classes. */
   static Sampled<Accuracy.OfClass> classOutcomes(
-      Transaction transaction, Stored incident, long fromMillis, long toMillis) {
+      Transaction transaction, Stored incident, Season.Span span) {
     return outcomes(
         transaction,
         incident,
         "f.score is null and f.predicted_class is not null",
-        fromMillis,
-        toMillis,
+        span,
         OutcomeSample.OUTCOMES_MAX,
         row ->
             new Accuracy.OfClass(
@@ -218,8 +215,7 @@ final class IncidentStore {
       Transaction transaction,
       Stored incident,
       String said,
-      long fromMillis,
-      long toMillis,
+      Season.Span span,
       int most,
       Function<Row, T> read) {
     Members members = members(incident.incident().finding().cohort());
@@ -234,6 +230,7 @@ final class IncidentStore {
         from telemetry_feedback f join device d on d.id = f.device
         where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
           and %s and f.predicted_at >= ? and f.predicted_at < ?
+          and mod(floor(1000 * extract(epoch from f.predicted_at))::bigint - ?, ?) < ?
           and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
         order by f.device, f.prediction_id, f.received_at desc, f.boot_epoch, f.sequence
         """
@@ -245,8 +242,11 @@ final class IncidentStore {
             incident.track().slot(),
             incident.track().model(),
             incident.version(),
-            Instant.ofEpochMilli(fromMillis),
-            Instant.ofEpochMilli(toMillis),
+            Instant.ofEpochMilli(span.fromMillis()),
+            Instant.ofEpochMilli(span.toMillis()),
+            span.fromMillis(),
+            span.everyMillis(),
+            span.partMillis(),
             members.labels(),
             profile,
             profile,

@@ -258,17 +258,17 @@ public final class Incidents {
 
   private Optional<Accuracy> accuracy(Transaction transaction, Stored found, long version) {
     long from = found.track().startMillis(found.incident().finding().onsetWindow());
-    long until = clock.millis();
+    Season.Span span = Season.Span.whole(from, clock.millis());
     if (saysAmount(transaction, found.track().model(), version)) {
       return Optional.empty();
     }
     Stored of = found.ofVersion(version);
     double threshold = threshold(transaction, found.track(), version);
-    return Accuracy.of(IncidentStore.outcomes(transaction, of, from, until).all(), threshold)
+    return Accuracy.of(IncidentStore.outcomes(transaction, of, span).all(), threshold)
         .or(
             () -> {
               List<Accuracy.OfClass> told =
-                  IncidentStore.classOutcomes(transaction, of, from, until).all();
+                  IncidentStore.classOutcomes(transaction, of, span).all();
               return Accuracy.ofClasses(told, Accuracy.comparable(told, told));
             });
   }

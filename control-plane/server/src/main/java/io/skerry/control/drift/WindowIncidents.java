@@ -29,7 +29,6 @@ import org.slf4j.LoggerFactory;
 /** What a judged window does to incidents: opens one, and lets those that are open live on. */
 final class WindowIncidents {
   private static final Logger log = LoggerFactory.getLogger(WindowIncidents.class);
-  private static final int WINDOWS_BEFORE_MAX = 16;
 
   private final Incidents incidents;
   private final CohortScores scores;
@@ -159,21 +158,17 @@ final class WindowIncidents {
 
   private Optional<IncidentEvent> counted(
       Transaction transaction, Stored stored, double threshold) {
-    Track track = stored.track();
-    long onset = stored.incident().finding().onsetWindow();
-    long from = track.startMillis(onset - WINDOWS_BEFORE_MAX);
-    long since = track.startMillis(onset);
-    long until = now().toEpochMilli();
-    Sampled<Outcome> first = IncidentStore.outcomes(transaction, stored, from, since);
-    Sampled<Outcome> second = IncidentStore.outcomes(transaction, stored, since, until);
+    Season season = Season.of(stored.track(), stored.incident().finding().onsetWindow());
+    Season.Span old = season.outcomesBefore(now().toEpochMilli());
+    Season.Span since = season.outcomesSince(now().toEpochMilli());
+    Sampled<Outcome> first = IncidentStore.outcomes(transaction, stored, old);
+    Sampled<Outcome> second = IncidentStore.outcomes(transaction, stored, since);
     Optional<Accuracy> before = Accuracy.of(first.all(), threshold);
     Optional<Accuracy> after = Accuracy.of(second.all(), threshold);
     double share = Sampled.share(first, second);
     if (before.isEmpty() && after.isEmpty()) {
-      Sampled<Accuracy.OfClass> olds =
-          IncidentStore.classOutcomes(transaction, stored, from, since);
-      Sampled<Accuracy.OfClass> news =
-          IncidentStore.classOutcomes(transaction, stored, since, until);
+      Sampled<Accuracy.OfClass> olds = IncidentStore.classOutcomes(transaction, stored, old);
+      Sampled<Accuracy.OfClass> news = IncidentStore.classOutcomes(transaction, stored, since);
       Set<Integer> classes = Accuracy.comparable(olds.all(), news.all());
       before = Accuracy.ofClasses(olds.all(), classes);
       after = Accuracy.ofClasses(news.all(), classes);

@@ -73,6 +73,7 @@ public final class TelemetryEraser {
         "select 1 from drift_track order by slot, model, window_millis for update", row -> true);
     transaction.update("delete from drift_snapshot");
     transaction.update("delete from incident_score where device = ?", device);
+    transaction.update("delete from incident_score_today where device = ?", device);
     return new Erased(waiting + stored, windows, feedback, Set.of());
   }
 

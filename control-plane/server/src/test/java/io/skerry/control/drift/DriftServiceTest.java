@@ -103,6 +103,7 @@ class DriftServiceTest {
   private static final int SHIFTED_FROM = 12;
   private static final int WINDOWS = 20;
   private static final long MINUTE = 60_000;
+  private static final long HOUR = 3_600_000;
   private static final long DAY = 86_400_000;
   private static final int[] ALL = {0, 1, 2, 3, 4, 5};
 
@@ -1238,6 +1239,108 @@ class DriftServiceTest {
         .isEqualTo((DEVICES / 3 - 1) * 20L);
   }
 
+  /** A night is set against the night before, and whole days against whole days. */
+  @Test
+  void countsTheScoresOfTheSameHoursBefore() throws Exception {
+    enrol();
+    for (int window = 0; window < 3; window++) {
+      storeStill(window);
+    }
+    settle();
+    sql("update telemetry_window set window_millis = ?", HOUR);
+    DriftFinding finding = finding(first + 24);
+    Track track = new Track("main", "engine-health", HOUR);
+    long number =
+        plane
+            .database()
+            .<Long>call(
+                transaction ->
+                    IncidentStore.insert(
+                        transaction, track, 1, IncidentMachine.opened(finding), Instant.now()));
+    MonitoringPlan plan = MonitoringPlan.of(monitoring);
+    DeviceWindow one = scored(plan, id(1), 5);
+    DeviceWindow scores =
+        new DeviceWindow(one.device(), Map.of("site", "b"), one.version(), one.counts());
+
+    scoreWindow(number, first + 25, scores);
+    assertThat(sideOf("not since")).isEqualTo(2L * DEVICES / 3 * 20);
+    for (long window = first + 26; window < first + 24 + 47; window++) {
+      scoreWindow(number, window, scores);
+    }
+
+    assertThat(sideOf("not since")).isEqualTo(3L * DEVICES / 3 * 20);
+    assertThat(sideOf("since")).isEqualTo(23 * 5);
+    scoreWindow(number, first + 24 + 47, scores);
+    assertThat(sideOf("since")).isEqualTo(47 * 5);
+    assertThat(count("select count(*) from incident_score_today")).isZero();
+  }
+
+  private void scoreWindow(long number, long window, DeviceWindow scores) {
+    plane
+        .database()
+        .run(
+            transaction ->
+                new CohortScores(
+                        new WindowReader(
+                            plane.bean(WindowLayouts.class), plane.bean(Monitoring.class)))
+                    .counted(
+                        transaction,
+                        IncidentStore.find(transaction, number).orElseThrow(),
+                        new CohortScores.Came(
+                            window, List.of(scores), List.of(), Instant.now().plusSeconds(60)),
+                        .5));
+  }
+
+  private long sideOf(String side) {
+    return count("select coalesce(sum(n), 0) from incident_score, unnest(counts) n where " + side);
+  }
+
+  @Test
+  void readsTheOutcomesOfTheSameHoursBefore() throws Exception {
+    enrol();
+    long onset = Duration.ofDays(20_000).toHours() + 2;
+    long number =
+        plane
+            .database()
+            .<Long>call(
+                transaction ->
+                    IncidentStore.insert(
+                        transaction,
+                        new Track("main", "engine-health", HOUR),
+                        1,
+                        IncidentMachine.opened(finding(onset)),
+                        Instant.now()));
+    sql(
+        """
+        insert into telemetry_feedback (device, boot_epoch, sequence, prediction_id, subject, actual,
+          source, slot, model, version, score, predicted_at, outcome_at, received_at, joined)
+        select ?, 1, n, 'p' || n, '', 1, 'device', 'main', 'engine-health', 1, .9, hour, hour, hour,
+          true
+        from (select n, to_timestamp((? - n) * 3600 + 60) as hour from generate_series(-72, 240) n) o
+        """,
+        id(1),
+        onset);
+    Season season = Season.of(new Track("main", "engine-health", HOUR), onset);
+    long fourHoursOn = (onset + 4) * HOUR;
+    long laterOn = (onset + 60) * HOUR;
+
+    assertThat(outcomes(number, season.outcomesBefore(fourHoursOn))).isEqualTo(7 * 4);
+    assertThat(outcomes(number, season.outcomesSince(fourHoursOn))).isEqualTo(4);
+    assertThat(outcomes(number, season.outcomesBefore(laterOn))).isEqualTo(7 * 24);
+    assertThat(outcomes(number, season.outcomesSince(laterOn))).isEqualTo(2 * 24);
+  }
+
+  private int outcomes(long number, Season.Span span) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                IncidentStore.outcomes(
+                    transaction, IncidentStore.find(transaction, number).orElseThrow(), span))
+        .all()
+        .size();
+  }
+
   private DriftService service(LongSupplier nanoTime) {
     return service(nanoTime, Duration.ZERO);
   }
@@ -1286,8 +1389,7 @@ class DriftServiceTest {
                     IncidentStore.outcomes(
                         transaction,
                         Incidents.stored(transaction, id).orElseThrow(),
-                        0,
-                        Instant.now().toEpochMilli()))
+                        Season.Span.whole(0, Instant.now().toEpochMilli())))
             .all();
 
     assertThat(outcomes)
@@ -1304,8 +1406,7 @@ class DriftServiceTest {
                     IncidentStore.outcomes(
                         transaction,
                         Incidents.stored(transaction, id).orElseThrow(),
-                        0,
-                        Instant.now().toEpochMilli(),
+                        Season.Span.whole(0, Instant.now().toEpochMilli()),
                         4 * devices));
     List<Outcome> sample = some.all();
     assertThat(some.known()).isEqualTo(outcomes.size());
