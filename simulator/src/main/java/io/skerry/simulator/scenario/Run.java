@@ -13,6 +13,9 @@ import java.util.stream.Stream;
 
 /** A scenario with everything that it will run with. */
 public final class Run {
+  /** The claim that nothing was thrown on the way. */
+  public static final String ENDS = "run-ends";
+
   private static final String BREAKS = "invariant-breaks";
   // What stands before the first figure, or behind it where it is first.
   private static final Pattern WORDS = Pattern.compile("[0-9]*[^0-9:\\[(]*");
@@ -82,7 +85,7 @@ public final class Run {
     } catch (OutOfMemoryError e) {
       throw e;
     } catch (RuntimeException | Error e) {
-      claims.add(Claim.holds("run-ends", false, thrown(e)));
+      claims.add(Claim.holds(ENDS, false, thrown(e)));
     }
     Simulation.Outcome outcome = simulation.outcome();
     claims.add(

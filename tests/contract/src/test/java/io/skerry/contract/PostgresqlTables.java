@@ -174,6 +174,11 @@ final class PostgresqlTables implements Tables, AutoCloseable {
         """);
   }
 
+  /** Lets the database itself do something wrong, until it ends. */
+  void plant(String sql) {
+    update(sql);
+  }
+
   private void update(String sql, Object... arguments) {
     plane.database().run(transaction -> transaction.update(sql, arguments));
   }

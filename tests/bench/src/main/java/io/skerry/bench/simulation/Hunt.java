@@ -8,6 +8,7 @@ import java.lang.management.ManagementFactory;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -26,16 +27,20 @@ public final class Hunt implements Callable<String[]> {
   private final String first;
   private final int seeds;
   private final double secondsMax;
+  private final boolean alsoThrown;
 
   /**
    * @param first scenario to begin with
    * @param seeds of random faults to run besides, at most
    * @param secondsMax of processor time
+   * @param alsoThrown whether it is enough that something is thrown: that shows that a class was
+   *     changed, and not that anybody looks at what it does
    */
-  public Hunt(String first, int seeds, double secondsMax) {
+  public Hunt(String first, int seeds, double secondsMax, boolean alsoThrown) {
     this.first = first;
     this.seeds = seeds;
     this.secondsMax = secondsMax;
+    this.alsoThrown = alsoThrown;
   }
 
   private record Wanted(Scenario scenario, long seed, int devices, int days) {}
@@ -72,18 +77,19 @@ public final class Hunt implements Callable<String[]> {
     return new Wanted(scenario, 1, scenario.devices(), scenario.days());
   }
 
-  private static String found(Wanted next) {
+  private String found(Wanted next) {
     String where = "%s, seed %d: ".formatted(next.scenario().name(), next.seed());
-    try {
-      Run.Result result = next.scenario().run(next.seed(), next.devices(), next.days()).run(0);
-      List<Claim> broken = result.claims().stream().filter(claim -> !claim.held()).toList();
-      return broken.isEmpty()
-          ? ""
-          : where + broken.getFirst().name() + " " + broken.getFirst().detail();
-    } catch (RuntimeException e) {
-      // A fault that ends the run itself is found.
-      return where + e;
-    }
+    Run.Result result = next.scenario().run(next.seed(), next.devices(), next.days()).run(0);
+    return broken(result.claims(), alsoThrown)
+        .map(claim -> where + claim.name() + " " + claim.detail())
+        .orElse("");
+  }
+
+  /** The first claim that does not hold. */
+  static Optional<Claim> broken(List<Claim> claims, boolean alsoThrown) {
+    return claims.stream()
+        .filter(claim -> !claim.held() && (alsoThrown || !claim.name().equals(Run.ENDS)))
+        .findFirst();
   }
 
   private static long nanos() {

@@ -237,8 +237,8 @@ public final class SimulationBench {
           (Callable<String[]>)
               classes
                   .loadClass(Hunt.class.getName())
-                  .getConstructor(String.class, int.class, double.class)
-                  .newInstance(scenario, seeds, secondsMax);
+                  .getConstructor(String.class, int.class, double.class, boolean.class)
+                  .newInstance(scenario, seeds, secondsMax, fault.equals(PlantedFault.NONE));
       return hunt.call();
     }
   }
