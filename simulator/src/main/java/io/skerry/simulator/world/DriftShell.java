@@ -204,7 +204,8 @@ final class DriftShell {
         incidents.set(i, IncidentMachine.after(incident, new IncidentEvent.Ended()));
         ledger.release(cohort, false);
       } else if (verdict.persisting().contains(cohort)) {
-        incidents.set(i, IncidentMachine.after(incident, IncidentEvent.Persisted.of(verdict, cohort)));
+        incidents.set(
+            i, IncidentMachine.after(incident, IncidentEvent.Persisted.of(verdict, cohort)));
       }
     }
     verdict.found().ifPresent(finding -> incidents.add(IncidentMachine.opened(finding)));
