@@ -10,8 +10,8 @@ import java.util.TreeMap;
  * their own way. Immutable.
  *
  * <p>Bins without outcomes take the course between their neighbours. Intervals know how many
- * outcomes each level rests on. A device that floods counts for four others at most ({@link
- * DeviceShare}).
+ * outcomes each level rests on: of weighted ones as many as would tell as much, {@code (sum w)^2 /
+ * sum w^2}. A device that floods counts for four others at most ({@link DeviceShare}).
  */
 public final class Calibration {
   /** Equal bins of the score over [0, 1]. */
@@ -58,6 +58,7 @@ public final class Calibration {
           bin(outcome.score()),
           1,
           outcome.weight(),
+          outcome.weight() * outcome.weight(),
           outcome.positive() ? outcome.weight() : 0);
     }
 
@@ -66,14 +67,16 @@ public final class Calibration {
      *
      * @param outcomes how many
      * @param all their weight
+     * @param squares sum of the squares of each one's weight
      * @param ofPositives of that the weight of those that were positive
      * @throws IllegalArgumentException if there is no such bin
      */
-    public void add(String device, int bin, long outcomes, double all, double ofPositives) {
+    public void add(
+        String device, int bin, long outcomes, double all, double squares, double ofPositives) {
       if (bin < 0 || bin >= BINS) {
         throw new IllegalArgumentException("there is no bin %d".formatted(bin));
       }
-      devices.computeIfAbsent(device, name -> new OfDevice()).add(bin, all, ofPositives);
+      devices.computeIfAbsent(device, name -> new OfDevice()).add(bin, all, squares, ofPositives);
       this.outcomes += outcomes;
     }
 
@@ -90,6 +93,7 @@ public final class Calibration {
       double limit =
           DeviceShare.limit(devices.values().stream().mapToDouble(one -> one.total).toArray());
       double[] weight = new double[BINS];
+      double[] squares = new double[BINS];
       double[] positive = new double[BINS];
       double total = 0;
       for (OfDevice one : devices.values()) {
@@ -97,30 +101,34 @@ public final class Calibration {
         one.bins.forEach(
             (bin, counted) -> {
               weight[bin] += share * counted[0];
-              positive[bin] += share * counted[1];
+              squares[bin] += share * share * counted[1];
+              positive[bin] += share * counted[2];
             });
         total += share * one.total;
       }
-      return pooled(weight, positive, total);
+      return pooled(weight, squares, positive, total);
     }
   }
 
-  /** Weight of all, and of those that were positive, by bin; few of the bins are ever met. */
+  /** Weight of all, its squares, and of the positive, by bin; few of the bins are ever met. */
   private static final class OfDevice {
     private final Map<Integer, double[]> bins = new TreeMap<>();
     private double total;
 
-    void add(int bin, double all, double ofPositives) {
-      double[] counted = bins.computeIfAbsent(bin, of -> new double[2]);
+    void add(int bin, double all, double squares, double ofPositives) {
+      double[] counted = bins.computeIfAbsent(bin, of -> new double[3]);
       counted[0] += all;
-      counted[1] += ofPositives;
+      counted[1] += squares;
+      counted[2] += ofPositives;
       total += all;
     }
   }
 
   // Pool adjacent violators: blocks of falling means become one.
-  private static Calibration pooled(double[] weight, double[] positive, double total) {
+  private static Calibration pooled(
+      double[] weight, double[] squares, double[] positive, double total) {
     double[] blockWeight = new double[BINS];
+    double[] blockSquares = new double[BINS];
     double[] blockMean = new double[BINS];
     int[] blockEnd = new int[BINS];
     int blocks = 0;
@@ -129,6 +137,7 @@ public final class Calibration {
         continue;
       }
       blockWeight[blocks] = weight[bin];
+      blockSquares[blocks] = squares[bin];
       blockMean[blocks] = positive[bin] / weight[bin];
       blockEnd[blocks] = bin;
       blocks++;
@@ -139,6 +148,7 @@ public final class Calibration {
                     + blockMean[blocks - 1] * blockWeight[blocks - 1])
                 / both;
         blockWeight[blocks - 2] = both;
+        blockSquares[blocks - 2] += blockSquares[blocks - 1];
         blockEnd[blocks - 2] = blockEnd[blocks - 1];
         blocks--;
       }
@@ -153,8 +163,9 @@ public final class Calibration {
       double mean = blockMean[block];
       probability[bin] = mean;
       // Half an outcome of each kind more, so that a block that never failed is not certain.
-      double smoothed = (mean * blockWeight[block] + .5) / (blockWeight[block] + 1);
-      variance[bin] = smoothed * (1 - smoothed) / (blockWeight[block] + 1);
+      double told = blockWeight[block] * blockWeight[block] / blockSquares[block];
+      double smoothed = (mean * told + .5) / (told + 1);
+      variance[bin] = smoothed * (1 - smoothed) / (told + 1);
     }
     return new Calibration(probability, variance, total);
   }

@@ -348,6 +348,30 @@ class EstimatesTest {
     assertThatThrownBy(() -> sums.addActual(List.of(1.0))).hasMessageContaining("1 classes of 2");
   }
 
+  /** A weight of ten is one outcome, and no ten of them. */
+  @Test
+  void knowsNoMoreFromOutcomesThatWeighMore() {
+    Calibration.Sums plain = new Calibration.Sums();
+    Calibration.Sums weighed = new Calibration.Sums();
+    Calibration.Sums uneven = new Calibration.Sums();
+    Random random = new Random(1);
+    for (int i = 0; i < 200; i++) {
+      DeviceId device = new DeviceId("d" + i % 20);
+      double score = random.nextDouble();
+      boolean positive = random.nextDouble() < score;
+      plain.add(new Outcome(device, score, positive));
+      weighed.add(new Outcome(device, score, positive, .01));
+      uneven.add(new Outcome(new DeviceId("d" + i / 2 % 20), .5, i % 4 < 2, i % 2 == 0 ? 1 : .1));
+    }
+
+    for (int bin = 0; bin < Calibration.BINS; bin++) {
+      double variance = plain.calibration().variance(bin);
+      assertThat(weighed.calibration().variance(bin)).isCloseTo(variance, within(1e-12));
+    }
+    // (100 + 1000)^2 / (100 + 10,000) outcomes, and one more of both kinds.
+    assertThat(uneven.calibration().variance(32)).isCloseTo(.25 / 120.8, within(1e-4));
+  }
+
   /** Of counts alone: calibrated by 400 outcomes, what 1,000 predictions come to lies within. */
   @Test
   void boundsWhatSumsOfScoresLetExpect() {

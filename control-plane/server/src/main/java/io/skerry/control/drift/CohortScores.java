@@ -269,6 +269,7 @@ final class CohortScores {
     transaction.forEach(
         """
         select profile, device, bin, count(*) as outcomes, sum(weight / read_share) as weight,
+          sum((weight / read_share) * (weight / read_share)) as squares,
           coalesce(sum(weight / read_share) filter (where positive), 0) as of_positives
         from (%s) outcomes
         group by profile, device, bin
@@ -301,6 +302,7 @@ final class CohortScores {
                     row.integer("bin"),
                     row.bigint("outcomes"),
                     row.number("weight"),
+                    row.number("squares"),
                     row.number("of_positives")),
         confidence,
         stored.track().slot(),
