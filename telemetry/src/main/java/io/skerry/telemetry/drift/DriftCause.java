@@ -119,9 +119,9 @@ final class DriftCause {
     int leading = statistics.streams().indexOf(strongest.stream());
     Explanation best = best(leading, devices, 0, strongest.cohort());
     Cohort rival = best.rival();
+    int moved = moved(best.cohort(), devices, leading);
     Cohort cohort =
-        rival == null ? best.cohort() : sides.moved(best.cohort(), rival, leading, devices);
-    int moved = moved(cohort, devices, leading);
+        rival == null ? best.cohort() : sides.moved(best.cohort(), rival, moved, devices);
     Split split = split(moved, cohort, devices);
     double before = best(moved, devices, 0, cohort).score();
     double after = best(moved, devices, split.effect(), cohort).score();

@@ -62,6 +62,11 @@ public record DriftFinding(
     };
   }
 
+  /** Whether more is missing, impossible, stuck or wrong than before, and not less. */
+  public boolean isWorse() {
+    return movedBy.kind().isWorseAbove() && effect.value() > 0;
+  }
+
   /** Shift of the feature's mean, in training standard deviations. */
   public double shiftSigma() {
     return size.shiftSigma().value();

@@ -35,6 +35,11 @@ public record Stream(String name, Kind kind) implements Comparable<Stream> {
           || this == STUCK
           || this == CATEGORY;
     }
+
+    /** Whether more of it is worse, whatever it is of: a share that is missing, stuck or wrong. */
+    public boolean isWorseAbove() {
+      return this == QUALITY || this == STUCK || this == ERROR;
+    }
   }
 
   @Override

@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  *                                     level and of both medians
  * }</pre>
  *
- * <p>Where the odds say little, or the course is not learned yet, the smaller one moved: what
- * breaks usually begins with few.
+ * <p>Where the odds say little, or the course is not learned yet, the one moved where more is
+ * missing, stuck or wrong, for things break more often than they heal; and of what is neither
+ * better nor worse the smaller one, for what breaks begins with few.
  */
 final class TwoSides {
   // 20 to 1, as elsewhere.
@@ -50,25 +51,34 @@ final class TwoSides {
         return odds > 0 ? one : other;
       }
     }
+    if (statistics.stream(statistic).kind().isWorseAbove()) {
+      return ofOne.residual() >= ofOther.residual() ? one : other;
+    }
     return ofOne.devices() <= ofOther.devices() ? one : other;
   }
 
-  private record Distance(int devices, double square, double variance) {}
+  private record Distance(int devices, double residual, double square, double variance) {}
 
   private Distance distance(Cohort cohort, int statistic, List<Judged> devices) {
     List<Float> known = new ArrayList<>();
     int members = 0;
+    int told = 0;
+    double residuals = 0;
     for (Judged one : devices) {
       if (cohort.holds(one.window().attributes())) {
         members++;
+        float recent = one.device().recent(statistic);
+        residuals += Float.isNaN(recent) ? 0 : recent;
+        told += Float.isNaN(recent) ? 0 : 1;
         float distance = one.distance(statistic);
         if (!Float.isNaN(distance)) {
           known.add(distance);
         }
       }
     }
+    double residual = residuals / Math.max(1, told);
     if (level == null || known.isEmpty()) {
-      return new Distance(members, Double.NaN, 0);
+      return new Distance(members, residual, Double.NaN, 0);
     }
     float[] values = new float[known.size()];
     for (int i = 0; i < values.length; i++) {
@@ -76,6 +86,7 @@ final class TwoSides {
     }
     float median = Median.of(values, values.length);
     double off = median - level.course(statistic);
-    return new Distance(members, off * off, FleetLevel.mixVariance(values, median, values.length));
+    return new Distance(
+        members, residual, off * off, FleetLevel.mixVariance(values, median, values.length));
   }
 }

@@ -68,14 +68,17 @@ public record Incident(
     return state != IncidentState.RESOLVED;
   }
 
-  /** Whether it pages somebody: only harm does, inputs that moved are to be looked into by day. */
+  /**
+   * Whether it pages somebody: only harm does. Inputs that moved, and what got better, are to be
+   * looked into by day.
+   */
   public Optional<Page> page() {
     if (!isOpen()) {
       return Optional.empty();
     }
     boolean confirmed =
         state == IncidentState.HARM_CONFIRMED
-            || finding.nature() == DriftFinding.Nature.ERROR
+            || (finding.nature() == DriftFinding.Nature.ERROR && finding.isWorse())
             || broken.stream().anyMatch(one -> one.kind() == Stream.Kind.ERROR);
     if (confirmed) {
       return Optional.of(Page.ACCURACY);
@@ -90,7 +93,7 @@ public record Incident(
 
   /** The stream, if there is one, whose values are missing, impossible or stuck. */
   public Optional<String> doubtful() {
-    return finding.nature() == DriftFinding.Nature.QUALITY
+    return finding.nature() == DriftFinding.Nature.QUALITY && finding.isWorse()
         ? Optional.of(finding.feature())
         : broken.stream()
             .filter(one -> one.kind() != Stream.Kind.ERROR)

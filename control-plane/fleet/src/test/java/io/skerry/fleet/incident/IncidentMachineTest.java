@@ -21,6 +21,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class IncidentMachineTest {
   private static final Incident OPEN = open();
@@ -30,6 +32,10 @@ class IncidentMachineTest {
   }
 
   private static Incident opened(Stream.Kind kind) {
+    return opened(kind, .4);
+  }
+
+  private static Incident opened(Stream.Kind kind, double effect) {
     Stream stream = new Stream("s11", kind);
     Cohort cohort = new Cohort("site", "b");
     return IncidentMachine.opened(
@@ -40,7 +46,7 @@ class IncidentMachineTest {
             10,
             11,
             12,
-            new Estimate(.4, .3, .5),
+            new Estimate(effect, effect - .1, effect + .1),
             EffectSize.NONE,
             17,
             34,
@@ -123,6 +129,14 @@ class IncidentMachineTest {
 
   private static StreamVerdict fired(Cohort cohort, Stream stream, double effect) {
     return new StreamVerdict(cohort, stream, 17, 34, effect, .01, .02, 0, 20, 15);
+  }
+
+  /** A sensor that was mended, a model that errs less: news, and nothing to be woken for. */
+  @ParameterizedTest
+  @EnumSource(names = {"QUALITY", "STUCK", "ERROR"})
+  void pagesNobodyForWhatGotBetter(Stream.Kind kind) {
+    assertThat(opened(kind, .4).page()).isPresent();
+    assertThat(opened(kind, -.4).page()).isEmpty();
   }
 
   private static EstimatedAccuracy estimated(int bin) {
