@@ -34,6 +34,8 @@ final class Baseline {
   private final int season;
   // Mean, then per harmonic cosine and sine, each a row; sums while learning.
   private final float[][] terms;
+  // What each statistic varied by while it learned; 0 = not known.
+  private final float[] variance;
   private @Nullable Learning learning;
   private int windows;
 
@@ -121,6 +123,7 @@ final class Baseline {
     this.to = to;
     this.season = season;
     this.terms = new float[season > 1 ? 1 + 2 * HARMONICS : 1][to - from];
+    this.variance = new float[to - from];
     this.learning = new Learning(to - from, terms.length);
   }
 
@@ -212,6 +215,7 @@ final class Baseline {
         // What was summed up becomes what it amounts to; nothing reads the sums any more.
         terms[term][i] = (float) amounts[term];
       }
+      variance[i] = (float) (rest / degrees);
       noise.add(from + i, rest, degrees, Math.max(0, steps), sums.stepCount[i]);
     }
     learning = null;
@@ -265,16 +269,21 @@ final class Baseline {
       }
       to.putBits(sums.missed);
       to.putFloats(sums.factors);
+    } else {
+      to.putFloats(variance);
     }
   }
 
-  static Baseline read(StateReader from, int first, int until, int season) {
+  static Baseline read(StateReader from, int format, int first, int until, int season) {
     Baseline read = new Baseline(first, until, season);
     read.windows = from.getCount(WINDOWS_MAX);
     for (float[] term : read.terms) {
       from.getFloats(term);
     }
     if (!from.getFlag()) {
+      if (format > DriftLedger.STATE_FORMAT_VARIED) {
+        from.getFloats(read.variance);
+      }
       read.learning = null;
       return read;
     }
@@ -293,6 +302,11 @@ final class Baseline {
     from.getFloats(sums.factors);
     read.learning = sums;
     return read;
+  }
+
+  /** What a statistic of the row varied by while this was learned; 0 = not known. */
+  float variance(int statistic) {
+    return variance[statistic - from];
   }
 
   /** Takes this off a row, in place. */

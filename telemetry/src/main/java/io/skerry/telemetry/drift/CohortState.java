@@ -24,6 +24,9 @@ final class CohortState {
   final float[] sum;
   final float[] squares;
   final float[] peerMean;
+  // Of all members and, of those among the fleet's rows, what clipping may take off their say.
+  final float[] skew;
+  final float[] ownSkew;
   // What one unit may say at most, and the tolerance in parts of that; 0 = not judged.
   final float[] clip;
   final float[] tolerance;
@@ -31,6 +34,7 @@ final class CohortState {
   final float[] part;
   final double[] products;
   int devices;
+  int ownDevices;
 
   CohortState(Cohort cohort, int statistics) {
     this.cohort = cohort;
@@ -45,6 +49,8 @@ final class CohortState {
     ownUnits = new float[statistics];
     sum = new float[statistics];
     squares = new float[statistics];
+    skew = new float[statistics];
+    ownSkew = new float[statistics];
     peerMean = new float[statistics];
     clip = new float[statistics];
     tolerance = new float[statistics];
@@ -78,11 +84,14 @@ final class CohortState {
 
   void begin() {
     devices = 0;
+    ownDevices = 0;
     Arrays.fill(residualSum, 0);
     Arrays.fill(units, 0);
     Arrays.fill(ownSum, 0);
     Arrays.fill(ownUnits, 0);
     Arrays.fill(sum, 0);
+    Arrays.fill(skew, 0);
+    Arrays.fill(ownSkew, 0);
     Arrays.fill(squares, 0);
     Arrays.fill(clip, 0);
     Arrays.fill(products, 1);

@@ -110,6 +110,7 @@ final class Device {
    */
   static Device read(
       StateReader from,
+      int format,
       Statistics statistics,
       int season,
       Function<Map<String, String>, List<Members>> of,
@@ -120,8 +121,8 @@ final class Device {
     int features = statistics.inputCount();
     from.getFloats(read.recent);
     read.rows.addAll(from.getRows(ROWS_MAX, features));
-    read.inputs = Baseline.read(from, 0, first, season);
-    read.outputs = Baseline.read(from, first, statistics.size(), season);
+    read.inputs = Baseline.read(from, format, 0, first, season);
+    read.outputs = Baseline.read(from, format, first, statistics.size(), season);
     read.fleetMeans = from.getOptional(statistics.size());
     if (from.getFlag()) {
       int[] windows = new int[statistics.size()];
@@ -132,7 +133,7 @@ final class Device {
     }
     read.conditional = from.getOptional(features);
     if (from.getFlag()) {
-      read.conditionalCourse = Baseline.read(from, features, 2 * features, season);
+      read.conditionalCourse = Baseline.read(from, format, features, 2 * features, season);
     }
     String running = from.getText();
     read.version = running.isEmpty() ? null : ModelVersion.parse(running);
@@ -466,6 +467,11 @@ final class Device {
       }
       Arrays.fill(row, features, 2 * features, Float.NaN);
     }
+  }
+
+  /** What a statistic varied by while it was learned; 0 = not known. */
+  float variance(int statistic) {
+    return (statistic < statistics.inputStatistics() ? inputs : outputs).variance(statistic);
   }
 
   /** Residual of a statistic, the latest windows counting most. */

@@ -57,7 +57,9 @@ public final class DriftLedger {
   static final int COUNT_MAX = 10_000_000;
 
   // Another number wherever what is written, or what is made of it, is another.
-  private static final int STATE_FORMAT = 5;
+  private static final int STATE_FORMAT = 6;
+  // Without what each device varied by while it learned.
+  static final int STATE_FORMAT_VARIED = 5;
   // With how much devices vary pooled, and not by how much each does.
   static final int STATE_FORMAT_POOLED = 4;
   // Without the versions that devices learned under, and whether the fleet learns anew.
@@ -345,6 +347,7 @@ public final class DriftLedger {
     means.read(from, versions.size(), size);
     devices.read(
         from,
+        format,
         known.statistics(),
         format > STATE_FORMAT_UNHEARD
             ? OptionalLong.empty()

@@ -43,6 +43,7 @@ final class FleetDevices {
    */
   void read(
       StateReader from,
+      int format,
       Statistics statistics,
       OptionalLong heardIn,
       Optional<Set<ModelVersion>> learnedUnder) {
@@ -50,7 +51,13 @@ final class FleetDevices {
       devices.put(
           from.getText(),
           Device.read(
-              from, statistics, settings.seasonWindows(), memberships::of, heardIn, learnedUnder));
+              from,
+              format,
+              statistics,
+              settings.seasonWindows(),
+              memberships::of,
+              heardIn,
+              learnedUnder));
     }
   }
 

@@ -91,8 +91,8 @@ final class FleetLevel {
     outputNoise.read(from, format);
     detectors.read(from);
     int first = statistics.inputStatistics();
-    inputs = Baseline.read(from, 0, first, settings.seasonWindows());
-    outputs = Baseline.read(from, first, statistics.size(), settings.seasonWindows());
+    inputs = Baseline.read(from, format, 0, first, settings.seasonWindows());
+    outputs = Baseline.read(from, format, first, statistics.size(), settings.seasonWindows());
     String running = from.getText();
     leading = running.isEmpty() ? null : ModelVersion.parse(running);
     from.getFloats(raised);

@@ -4,6 +4,7 @@ import io.skerry.telemetry.drift.Units.Unit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,9 @@ final class WindowComparison {
 
   private static final int COMMON_STEPS_MAX = 64;
 
+  // Times the variance that a clip was made for; what varies so much more than others is skewed.
+  private static final double SKEWED = 2;
+
   private final DriftSettings settings;
   private final FleetState fleet;
   private final Memberships memberships;
@@ -34,6 +38,11 @@ final class WindowComparison {
   // Of the fleet's rows: the units that are not explained.
   private final float[] totalSum;
   private final float[] totalUnits;
+  // What clipping may take off the fleet's rows, and of how many devices they are.
+  private final float[] totalSkew;
+  private int totalDevices;
+  // Statistics whose values are skewed, as shares are.
+  private final int[] shares;
 
   /**
    * Of one window.
@@ -55,6 +64,8 @@ final class WindowComparison {
     this.common = new float[clip.length];
     this.totalSum = new float[clip.length];
     this.totalUnits = new float[clip.length];
+    this.totalSkew = new float[clip.length];
+    this.shares = shares(fleet.statistics());
   }
 
   /** What the detectors of each cohort say now; nothing where devices are too few. */
@@ -73,6 +84,7 @@ final class WindowComparison {
       states.forEach(CohortState::begin);
       addUp(units);
     }
+    addSkew(devices);
     states.forEach(this::compare);
     for (Unit one : units) {
       for (CohortState cohort : one.cohorts) {
@@ -149,6 +161,53 @@ final class WindowComparison {
     return any;
   }
 
+  private static int[] shares(Statistics statistics) {
+    return IntStream.range(0, statistics.size())
+        .filter(s -> isShare(statistics.stream(s).kind()))
+        .toArray();
+  }
+
+  private static boolean isShare(Stream.Kind kind) {
+    return switch (kind) {
+      case QUALITY, STUCK, CATEGORY, SHARE, ERROR -> true;
+      case LOCATION, CONDITIONAL, SCALE, OUTPUT -> false;
+    };
+  }
+
+  // A baseline is the mean of all that a device says, and its say is clipped. Of one that is mostly
+  // a little below and now and then far above, the clipped mean is no 0.
+  private void addSkew(List<Judged> devices) {
+    for (Judged one : devices) {
+      Device device = one.device();
+      List<CohortState> out = explanations.statesHolding(device.attributes());
+      List<CohortState> cohorts = out.isEmpty() ? device.cohorts() : out;
+      totalDevices += out.isEmpty() ? 1 : 0;
+      cohorts.forEach(cohort -> cohort.ownDevices += out.isEmpty() ? 1 : 0);
+      for (int s : shares) {
+        double skew = skew(device.variance(s), clip[s], settings.clipDeviations());
+        if (skew == 0) {
+          continue;
+        }
+        for (CohortState cohort : cohorts) {
+          cohort.skew[s] += (float) skew;
+          cohort.ownSkew[s] += out.isEmpty() ? (float) skew : 0;
+        }
+        totalSkew[s] += out.isEmpty() ? (float) skew : 0;
+      }
+    }
+  }
+
+  /**
+   * How far from 0 the clipped mean of what has mean 0 may be: of two values it is as far as it can
+   * be. 0 where the clip was made for as much variance.
+   */
+  static double skew(double variance, double clip, double clipDeviations) {
+    double most = clip / clipDeviations;
+    return variance > SKEWED * most * most
+        ? Math.min(clip, (Math.sqrt(variance + clip * clip) - clip) / 2)
+        : 0;
+  }
+
   // What the peers did, and how far beyond that a cohort must be.
   private void compare(CohortState cohort) {
     for (int s = 0; s < clip.length; s++) {
@@ -158,7 +217,7 @@ final class WindowComparison {
         continue;
       }
       cohort.peerMean[s] = (totalSum[s] - cohort.ownSum[s]) / peers;
-      double tolerance = tolerance(s, members, peers);
+      double tolerance = tolerance(cohort, s, members, peers);
       cohort.clip[s] = (float) Math.min(1, Math.max(clip[s], CLIP_TOLERANCES * tolerance));
       cohort.tolerance[s] = (float) (tolerance / cohort.clip[s]);
       cohort.part[s] =
@@ -176,9 +235,14 @@ final class WindowComparison {
     return Math.min(1, Math.max(Math.max(widest, 4 * material), CLIP_TOLERANCES * tolerance));
   }
 
-  private double tolerance(int statistic, int members, int peers) {
+  private double tolerance(CohortState cohort, int statistic, int members, int peers) {
     double share = 1.0 / members + 1.0 / peers;
-    return fleet.material(statistic)
+    double skew =
+        cohort.skew[statistic] / cohort.devices
+            + (totalSkew[statistic] - cohort.ownSkew[statistic])
+                / Math.max(1, totalDevices - cohort.ownDevices);
+    return skew
+        + fleet.material(statistic)
         + settings.baselineZ() * Math.sqrt(fleet.baselineVariance(statistic) * share);
   }
 
@@ -229,7 +293,7 @@ final class WindowComparison {
               peers,
               effect,
               error,
-              tolerance(s, members, peers),
+              tolerance(cohort, s, members, peers),
               fleet.statistics().slopeOf(s),
               detectors.logM(s),
               0));
