@@ -1,8 +1,8 @@
 package io.skerry.fleet.rollout;
 
 import io.skerry.protocol.Digest;
-import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -83,11 +83,14 @@ public final class DeploymentMachine {
     };
   }
 
+  // It takes the same order up again where its artifact was damaged or is gone, and may fail then.
   private static DeploymentState committed(List<Part> parts) {
-    boolean fellBack =
-        parts.stream()
-            .anyMatch(part -> part.isCurrent() && part.report().phase() == SlotPhase.ROLLED_BACK);
-    return fellBack ? DeploymentState.ROLLED_BACK : DeploymentState.COMMITTED;
+    return parts.stream()
+        .filter(Part::isCurrent)
+        .map(part -> updated(DeploymentState.COMMITTED, part))
+        .filter(DeploymentState::isFailure)
+        .min(Comparator.naturalOrder())
+        .orElse(DeploymentState.COMMITTED);
   }
 
   private static DeploymentState restored(List<Part> parts) {
