@@ -17,6 +17,7 @@ import io.skerry.fleet.rollout.RolloutEffect;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.RolloutMachine;
+import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageMembership;
@@ -233,8 +234,12 @@ final class RolloutShell implements RolloutBooks {
       if (other != newer && other.hasBegun()) {
         if (!other.state.phase().isTerminal()) {
           apply(other, new RolloutEvent.Supersede(newer.id), now);
-        } else if (other.promoted && !other.released) {
-          giveUp(other, now);
+        } else if (other.state.phase() instanceof RolloutPhase.Succeeded && !other.released) {
+          if (other.promoted) {
+            giveUp(other, now);
+          }
+          // Nobody follows any more who is under way.
+          carryOut(other, new RolloutEffect.CloseOut(false), now);
         }
         other.released = true;
       }

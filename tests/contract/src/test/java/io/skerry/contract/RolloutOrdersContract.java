@@ -615,6 +615,25 @@ interface RolloutOrdersContract {
   }
 
   @Test
+  default void nobodyStaysUnderWayOfWhatHadSucceededAndIsReplaced() {
+    RolloutFleet fleet = fleet(3);
+    RolloutId older = fleet.begin(TO_ALL);
+    fleet.look(older);
+    fleet.hear();
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    fleet.report(devices(1), SlotPhase.DOWNLOADING);
+    fleet.act(older, new RolloutEvent.Promote("tested"));
+    assertThat(fleet.states(older)).containsEntry(device(1), DeploymentState.DOWNLOADING);
+
+    fleet.begin(Wish.of(3, StageRule.percent(100)));
+
+    assertThat(fleet.states(older))
+        .containsEntry(device(0), DeploymentState.COMMITTED)
+        .containsEntry(device(1), DeploymentState.DEFERRED)
+        .containsEntry(device(2), DeploymentState.DEFERRED);
+  }
+
+  @Test
   default void aRemovedDeviceTakesNobodysPlace() {
     RolloutFleet fleet = fleet(4);
     RolloutId rollout = fleet.begin(TO_ALL.inFlight(1));

@@ -218,11 +218,16 @@ interface RolloutTrialsContract {
     fleet.look(trial);
     fleet.hear();
 
+    List<DeviceId> underWay = fleet.in(trial, DeploymentState.OFFERED);
+    assertThat(underWay).hasSize(1);
+
     RolloutId newer = fleet.begin(3);
     fleet.hear();
 
     assertThat(fleet.in(trial, DeploymentState.PENDING)).isEmpty();
-    assertThat(fleet.in(trial, DeploymentState.DEFERRED)).isEmpty();
+    assertThat(fleet.in(trial, DeploymentState.DEFERRED))
+        .as("nobody follows it any more")
+        .isEqualTo(underWay);
     for (DeviceId device : devices(0, 1, 2, 3)) {
       assertThat(runs(fleet, device, TRIAL)).as("trial of %s", device).isEmpty();
     }

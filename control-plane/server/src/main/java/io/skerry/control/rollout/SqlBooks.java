@@ -192,6 +192,11 @@ public final class SqlBooks implements RolloutBooks {
     if (RolloutMachine.isPromoted(stored.order().plan(), stored.state())) {
       deployments.giveUp(transaction, stored.order());
     }
+    if (stored.state().phase() instanceof RolloutPhase.Succeeded) {
+      // Nobody follows any more who is under way, nor lets them be late.
+      deployments.carryOut(
+          transaction, stored.order(), new RolloutEffect.CloseOut(false), Instant.now());
+    }
     RolloutTables.replace(transaction, stored.id());
   }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.api.RolloutPreview;
 import io.skerry.fleet.rollout.RolloutAct;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -74,6 +75,29 @@ class SupersedingTest {
     assertThat(fleet.states(older)).containsEntry(late, "CANCELLED");
     assertThat(fleet.number("select count(*) from rollout where id = ? and released", older))
         .isEqualTo(1);
+  }
+
+  /** It had succeeded while devices were under way, and another rollout took some of them. */
+  @Test
+  void nobodyStaysUnderWayOfOneThatWasReplaced() {
+    String older = fleet.create(request(2, "{\"percent\": 100}")).id();
+    fleet.look();
+    fleet.report(older, "DOWNLOADING");
+    fleet.act(older, RolloutAct.PROMOTE);
+    assertThat(fleet.find(older).state()).isEqualTo("SUCCEEDED");
+    String newer = fleet.create(request(3, "{\"percent\": 50}, {\"percent\": 100}")).id();
+    fleet.look();
+
+    assertThat(fleet.states(older).values()).containsOnly("DEFERRED");
+    fleet.act(newer, RolloutAct.ROLLBACK);
+    fleet.report(newer, "COMMITTED");
+    fleet.pass(Duration.ofMinutes(6));
+    assertThat(fleet.find(newer).state()).isEqualTo("ROLLED_BACK");
+
+    fleet.act(older, RolloutAct.ROLLBACK);
+    fleet.pass(Duration.ofMinutes(6));
+
+    assertThat(fleet.find(older).state()).isEqualTo("ROLLED_BACK");
   }
 
   @Test
