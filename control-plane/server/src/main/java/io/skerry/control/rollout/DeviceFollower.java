@@ -237,24 +237,54 @@ final class DeviceFollower {
   @EventListener
   void onPresence(PresenceStoring stored) {
     List<String> devices = stored.devices().stream().map(DeviceId::value).toList();
-    stored
-        .transaction()
-        .update(
-            "update deployment d set online = p.online, ordered_at = case when p.online then "
-                + ORDERED_AT
-                + " else d.ordered_at end, due_at = case when p.online then "
-                + due("coalesce(" + ORDERED_AT + ", now())")
-                + """
-                 end, away_since = case when not p.online and ? > 0 then now() end
-                from device_presence p, rollout r
-                where d.live and d.device = p.device and r.id = d.rollout
-                  and d.online <> p.online and (? = 0 or d.device = any(?))
-                """,
-            devices.size(),
-            devices.size(),
-            devices);
+    comeAndGo(
+        stored.transaction(),
+        !devices.isEmpty(),
+        "(? = 0 or d.device = any(?))",
+        devices.size(),
+        devices);
     // Afterwards: who is late only since that began is seen, too.
     goOn(stored.transaction(), "(? = 0 or d.device = any(?))", devices.size(), devices);
+  }
+
+  private static void comeAndGo(
+      Transaction transaction, boolean sinceNow, String which, Object... parameters) {
+    List<Object> all = new ArrayList<>(List.of(sinceNow));
+    all.addAll(Arrays.asList(parameters));
+    transaction.update(
+        """
+        update deployment d set online = p.online,
+          ordered_at = case when p.online then {ordered} else d.ordered_at end,
+          due_at = case when p.online then {due} end,
+          away_since = case when not p.online and ? then now() end
+        from device_presence p, rollout r
+        where d.live and d.device = p.device and r.id = d.rollout
+          and d.online <> p.online and {which}
+        """
+            .replace("{ordered}", ORDERED_AT)
+            .replace("{due}", due("coalesce(" + ORDERED_AT + ", now())"))
+            .replace("{which}", which),
+        all.toArray());
+  }
+
+  /**
+   * Who came or went while its row was made: neither who made it nor who stored the presence saw
+   * the other. Whose row somebody else has is left to the next time.
+   */
+  static void mendPresence(Transaction transaction, RolloutId rollout) {
+    List<String> wrong =
+        transaction.list(
+            """
+            select d.device from deployment d
+            join device_presence p on p.device = d.device and p.online <> d.online
+            where d.rollout = ? and d.live for update of d skip locked
+            """,
+            row -> row.text("device"),
+            rollout.value());
+    if (!wrong.isEmpty()) {
+      comeAndGo(transaction, true, "d.rollout = ? and d.device = any(?)", rollout.value(), wrong);
+      goOnAgain(transaction, rollout);
+    }
   }
 
   /** The same of a rollout that is followed again. */

@@ -152,6 +152,7 @@ public final class SqlBooks implements RolloutBooks {
                 and not exists (select 1 from device where device.id = d.device)
               """,
               lease.rollout().value());
+          DeviceFollower.mendPresence(transaction, lease.rollout());
           int wrong = RolloutTables.sweep(transaction, lease.rollout());
           // Also where nothing is decided for long devices come and go.
           RolloutTables.foldCounts(transaction, lease.rollout());

@@ -165,4 +165,29 @@ class ReportRacesTest {
     assertThat(fleet.states(id)).containsEntry(DEVICE, "FAILED");
     assertThat(fleet.ordered()).doesNotContainKey(DEVICE);
   }
+
+  /** Neither the row of a stage that just opens nor who stores the death sees the other. */
+  @Test
+  void whoGoesWhileItsStageOpensIsNotHeldLate() {
+    String id = begin(1);
+    fleet.sql("update device_presence set online = false");
+
+    fleet.pass(Duration.ofMinutes(7));
+
+    assertThat(fleet.states(id)).containsEntry(DEVICE, "OFFERED");
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
+  void whoComesWhileItsStageOpensIsOrderedAllTheSame() {
+    fleet.online(DEVICE, false);
+    String id = begin(1);
+    fleet.sql("update device_presence set online = true");
+    assertThat(fleet.states(id)).containsEntry(DEVICE, "PENDING");
+
+    fleet.pass(Duration.ofMinutes(2));
+
+    assertThat(fleet.states(id)).containsEntry(DEVICE, "OFFERED");
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
 }
