@@ -124,8 +124,8 @@ public record RolloutRequest(
    * What ends waiting; each for example {@code 30m}.
    *
    * @param start for a device that does not begin
-   * @param step for a device that stays in one step
-   * @param progress for a device that does not come to an end
+   * @param step for a device that has the version and stays in one step
+   * @param progress for a device to have the version, and to go back
    * @param stage for offline devices, and for gates without a verdict
    */
   public record DeadlinesRequest(

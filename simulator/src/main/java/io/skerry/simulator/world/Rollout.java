@@ -88,7 +88,7 @@ final class Rollout {
     }
 
     boolean isLate() {
-      return isWaiting() || state.isInFlight();
+      return isWaiting() || state == DeploymentState.NOT_REACHED || state.isInFlight();
     }
 
     boolean isWaiting() {

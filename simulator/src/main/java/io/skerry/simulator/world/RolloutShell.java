@@ -531,6 +531,7 @@ final class RolloutShell implements RolloutBooks {
               one ->
                   one.state.isInFlight()
                       || one.state.isFailure()
+                      || one.state == DeploymentState.NOT_REACHED
                       || one.state == DeploymentState.PENDING
                       || one.state == DeploymentState.COMMITTED
                       || one.state == DeploymentState.DEFERRED,
@@ -594,6 +595,7 @@ final class RolloutShell implements RolloutBooks {
           boolean waiting =
               one.opened
                   && (one.state == DeploymentState.PENDING
+                      || one.state == DeploymentState.NOT_REACHED
                       || one.state == DeploymentState.DEFERRED);
           boolean stands =
               (waiting || one.state.isFailure() || one.state.isBeforeSwitch())
@@ -835,7 +837,9 @@ final class RolloutShell implements RolloutBooks {
                       Instant.ofEpochMilli(one.stepAt))
                   .map(due -> now >= due.toEpochMilli())
                   .orElse(false);
-          if (late && one.state.isInFlight()) {
+          if (late && one.state.isBeforeTheVersion()) {
+            one.state = DeploymentState.NOT_REACHED;
+          } else if (late && one.state.isInFlight()) {
             one.state = DeploymentState.TIMED_OUT;
           } else if (late && one.state == DeploymentState.RESTORING) {
             one.state = DeploymentState.RESTORE_FAILED;

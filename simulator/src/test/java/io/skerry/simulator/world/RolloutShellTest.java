@@ -36,7 +36,7 @@ class RolloutShellTest {
     assertThat(state(rollout)).isEqualTo(DeploymentState.OFFERED);
     here(Duration.ofMinutes(12));
 
-    assertThat(state(rollout)).isEqualTo(DeploymentState.TIMED_OUT);
+    assertThat(state(rollout)).isEqualTo(DeploymentState.NOT_REACHED);
   }
 
   @Test

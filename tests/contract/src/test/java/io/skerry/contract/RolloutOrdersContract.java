@@ -275,7 +275,7 @@ interface RolloutOrdersContract {
     fleet.look(rollout);
     assertThat(fleet.states(rollout))
         .as("it had its time, and the other waited for it")
-        .containsEntry(device(1), DeploymentState.TIMED_OUT)
+        .containsEntry(device(1), DeploymentState.NOT_REACHED)
         .containsEntry(device(2), DeploymentState.DEFERRED);
     fleet.look(rollout);
     assertThat(fleet.hear()).isEqualTo(devices(2));
@@ -322,7 +322,35 @@ interface RolloutOrdersContract {
     assertThat(fleet.states(rollout))
         .containsEntry(device(0), DeploymentState.COMMITTED)
         .containsEntry(device(1), DeploymentState.OFFERED)
-        .containsEntry(device(2), DeploymentState.TIMED_OUT);
+        .containsEntry(device(2), DeploymentState.NOT_REACHED);
+  }
+
+  @Test
+  default void aLineThatIsTooSlowIsNoFailureAndWhoComesLateIsFollowed() {
+    RolloutFleet fleet = fleet(4);
+    RolloutId rollout = fleet.begin(TO_ALL);
+    fleet.look(rollout);
+    fleet.hear();
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    fleet.report(devices(1, 2), SlotPhase.DOWNLOADING);
+    fleet.report(devices(3), SlotPhase.ACTIVATING);
+    fleet.look(rollout);
+    fleet.pass(Wish.PROGRESS.plusMinutes(1));
+    fleet.look(rollout);
+
+    assertThat(fleet.states(rollout))
+        .containsEntry(device(1), DeploymentState.NOT_REACHED)
+        .containsEntry(device(2), DeploymentState.NOT_REACHED)
+        .containsEntry(device(3), DeploymentState.TIMED_OUT);
+    fleet.report(devices(1), SlotPhase.DOWNLOADING);
+    fleet.report(devices(2), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    assertThat(fleet.states(rollout))
+        .containsEntry(device(1), DeploymentState.NOT_REACHED)
+        .containsEntry(device(2), DeploymentState.COMMITTED);
+
+    fleet.act(rollout, new RolloutEvent.Abort("tested"));
+    assertThat(fleet.states(rollout)).containsEntry(device(1), DeploymentState.CANCELLED);
   }
 
   @Test
@@ -622,6 +650,7 @@ interface RolloutOrdersContract {
     fleet.hear();
     fleet.report(devices(0), SlotPhase.COMMITTED);
     fleet.report(devices(1), SlotPhase.DOWNLOADING);
+    fleet.look(older);
     fleet.act(older, new RolloutEvent.Promote("tested"));
     assertThat(fleet.states(older)).containsEntry(device(1), DeploymentState.DOWNLOADING);
 

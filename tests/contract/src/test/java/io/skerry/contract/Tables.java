@@ -134,11 +134,14 @@ interface Tables {
     /** Until a device that does not begin is late. */
     static final Duration START = Duration.ofMinutes(30);
 
+    /** Until a device that does not have the version was not reached. */
+    static final Duration PROGRESS = Duration.ofHours(2);
+
     /** Until those that are away are put off. */
     static final Duration STAGE = Duration.ofHours(12);
 
     static final RolloutPlan.Deadlines DEADLINES =
-        new RolloutPlan.Deadlines(START, Duration.ofHours(1), Duration.ofHours(2), STAGE);
+        new RolloutPlan.Deadlines(START, Duration.ofHours(1), PROGRESS, STAGE);
     static final Duration WINDOW = Duration.ofMinutes(1);
     static final int SOAK_WINDOWS = 24 * 60;
 

@@ -40,6 +40,7 @@ public final class DeploymentMachine {
     return switch (state) {
       case OFFERED, DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION, DEFERRED ->
           updated(state, parts);
+      case NOT_REACHED -> reached(parts);
       case COMMITTED -> committed(parts);
       case RESTORING -> restored(parts);
       case PENDING, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK, ALREADY_INSTALLED -> state;
@@ -81,6 +82,12 @@ public final class DeploymentMachine {
       case REJECTED -> DeploymentState.REJECTED;
       case FAILED -> DeploymentState.FAILED;
     };
+  }
+
+  // It is none that is waited for before it has the version.
+  private static DeploymentState reached(List<Part> parts) {
+    DeploymentState after = updated(DeploymentState.OFFERED, parts);
+    return after.isBeforeTheVersion() ? DeploymentState.NOT_REACHED : after;
   }
 
   // It takes the same order up again where its artifact was damaged or is gone, and may fail then.

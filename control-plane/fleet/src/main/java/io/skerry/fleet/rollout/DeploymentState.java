@@ -5,11 +5,12 @@ package io.skerry.fleet.rollout;
  *
  * <pre>
  * PENDING > OFFERED > DOWNLOADING > VERIFYING > STAGED > COMPILING > ACTIVATING > PROBATION > COMMITTED
- *   OFFERED .. PROBATION > REJECTED | FAILED | TIMED_OUT | ROLLED_BACK
+ *   OFFERED .. PROBATION > REJECTED | FAILED | ROLLED_BACK     VERIFYING .. PROBATION > TIMED_OUT
+ *   OFFERED | DOWNLOADING > NOT_REACHED > VERIFYING .. COMMITTED, or the same ends, late
  *   PENDING .. PROBATION > DEFERRED (offline) > the same ends, late
  *   PENDING > ALREADY_INSTALLED          before ACTIVATING > CANCELLED         any > REMOVED
  *   touched > RESTORING > RESTORED | RESTORE_FAILED | DEFERRED (offline)
- *   FAILED | TIMED_OUT | ROLLED_BACK > PENDING (retry)
+ *   FAILED | TIMED_OUT | ROLLED_BACK | NOT_REACHED > PENDING (retry)
  *   PENDING | DEFERRED > NOT_ELIGIBLE    NOT_ELIGIBLE > PENDING (dynamic, when it fits again)
  * </pre>
  */
@@ -28,7 +29,7 @@ public enum DeploymentState {
   REJECTED,
   /** The order failed for a cause that may pass. */
   FAILED,
-  /** The device was online and did not begin, go on or end in time. */
+  /** The device had the version and was online, and did not go on or end in time. */
   TIMED_OUT,
   /** The version ran, failed its probation, and the device went back by itself. */
   ROLLED_BACK,
@@ -43,6 +44,11 @@ public enum DeploymentState {
   REMOVED,
   /** Offline at the stage's deadline or at the rollout's end; catches up later. */
   DEFERRED,
+  /**
+   * The device did not have the version in time: that tells of its line, or of ours, and nothing of
+   * the version. It keeps its order, and may come late.
+   */
+  NOT_REACHED,
   /** Ordered back to what it ran before. */
   RESTORING,
   /** Runs again what it ran before. */
@@ -60,7 +66,7 @@ public enum DeploymentState {
     return switch (this) {
       case OFFERED, DOWNLOADING, VERIFYING, STAGED, COMPILING, ACTIVATING, PROBATION -> true;
       case PENDING, COMMITTED, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK, ALREADY_INSTALLED -> false;
-      case CANCELLED, REMOVED, DEFERRED, RESTORING, RESTORED, RESTORE_FAILED -> false;
+      case NOT_REACHED, CANCELLED, REMOVED, DEFERRED, RESTORING, RESTORED, RESTORE_FAILED -> false;
       case NOT_ELIGIBLE -> false;
     };
   }
@@ -87,7 +93,12 @@ public enum DeploymentState {
 
   /** Whether another attempt makes sense. */
   public boolean isRetryable() {
-    return isFailure() && this != REJECTED;
+    return (isFailure() && this != REJECTED) || this == NOT_REACHED;
+  }
+
+  /** Whether the device does not have the version yet that it was ordered. */
+  public boolean isBeforeTheVersion() {
+    return this == OFFERED || this == DOWNLOADING;
   }
 
   /**

@@ -20,8 +20,8 @@ public sealed interface RolloutEffect {
   record CatchUp(int limit) implements RolloutEffect {}
 
   /**
-   * Let online devices whose deadline has come become TIMED_OUT, or RESTORE_FAILED when they were
-   * being restored.
+   * Let online devices whose deadline has come become TIMED_OUT, or NOT_REACHED where they do not
+   * have the version yet, or RESTORE_FAILED when they were being restored.
    */
   record Expire() implements RolloutEffect {}
 

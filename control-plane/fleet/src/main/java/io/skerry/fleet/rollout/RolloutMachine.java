@@ -696,6 +696,13 @@ public final class RolloutMachine {
       return Step.to(state);
     }
     List<GateResult> blocking = counting(state, gates).stream().filter(GateResult::blocks).toList();
+    Optional<String> missing = missing(plan, seen, stage);
+    if (blocking.isEmpty() && missing.isPresent()) {
+      return now.isBefore(since.plus(plan.deadlines().stage()))
+          ? Step.to(state)
+          : inconclusive(
+              state.with(stage, progress(state, stage).with(gates)), stage, missing.get());
+    }
     if (blocking.isEmpty() && waitsForAWindow(plan, stage, seen, now)) {
       // As it is: what the gates say at each look is nothing to keep.
       return Step.to(state);
@@ -719,6 +726,19 @@ public final class RolloutMachine {
         state.with(stage, progress(state, stage).with(gates)),
         stage,
         removed ? "every device of the stage was removed while it was watched; " + open : open);
+  }
+
+  // Those who have it may be good, and too many are out of reach all the same.
+  private static Optional<String> missing(RolloutPlan plan, RolloutEvent.Observed seen, int stage) {
+    int unreached = seen.census().count(stage, DeploymentState.NOT_REACHED);
+    int all =
+        unreached + seen.census().count(cell -> cell.stage() == stage && cell.state().isEnded());
+    return unreached > plan.gates().failures().share() * all
+        ? Optional.of(
+            ("%d of %d devices of the stage did not get the version in time: look at their lines"
+                    + " and at the artifacts' port and retry, or promote to go on without them")
+                .formatted(unreached, all))
+        : Optional.empty();
   }
 
   private static Step inconclusive(RolloutState state, int stage, String reason) {

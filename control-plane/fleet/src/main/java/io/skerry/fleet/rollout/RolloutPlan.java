@@ -225,14 +225,15 @@ public record RolloutPlan(
   /**
    * What ends waiting. Only time during which a device is online counts.
    *
-   * @param start a device that has not begun by then has timed out
-   * @param step a device that stays in one step for longer has timed out
-   * @param progress a device that is not at an end by then has timed out
+   * @param start a device that has not begun by then was not reached
+   * @param step a device that has the version and stays in one step for longer has timed out
+   * @param progress one that does not have the version by then was not reached; one that is ordered
+   *     back and not there by then could not go back
    * @param stage a device that is offline by then is deferred; a stage without a verdict by then,
    *     counted from the end of its offers, is inconclusive
    */
   public record Deadlines(Duration start, Duration step, Duration progress, Duration stage) {
-    /** Five minutes to begin, ten for a step, half an hour in all, an hour for a stage. */
+    /** Five minutes to begin, ten for a step, half an hour to have it, an hour for a stage. */
     public static final Deadlines DEFAULTS =
         new Deadlines(
             Duration.ofMinutes(5),
@@ -253,7 +254,8 @@ public record RolloutPlan(
     }
 
     /**
-     * When a device is late if it says nothing more; empty when nothing is asked of it.
+     * When a device is late if it says nothing more; empty when nothing is asked of it. However
+     * long a line took, what comes after has its time: it is the version's own.
      *
      * @param orderedAt when it got its order, moved on by the time that it was away since
      * @param stepAt when it was last seen to go on
@@ -262,12 +264,10 @@ public record RolloutPlan(
       if (state == DeploymentState.OFFERED) {
         return Optional.of(orderedAt.plus(start));
       }
-      Instant last = orderedAt.plus(progress);
-      if (state == DeploymentState.RESTORING) {
-        return Optional.of(last);
+      if (state == DeploymentState.DOWNLOADING || state == DeploymentState.RESTORING) {
+        return Optional.of(orderedAt.plus(progress));
       }
-      Instant next = stepAt.plus(step);
-      return state.isInFlight() ? Optional.of(next.isBefore(last) ? next : last) : Optional.empty();
+      return state.isInFlight() ? Optional.of(stepAt.plus(step)) : Optional.empty();
     }
 
     private static void positive(String field, Duration value) {

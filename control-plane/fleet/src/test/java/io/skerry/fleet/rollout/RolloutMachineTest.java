@@ -346,7 +346,7 @@ class RolloutMachineTest {
         .isEqualTo(DeploymentState.OFFERED);
     trial.pass(trial.plan.deadlines().start());
     trial.observe(SimulatedRollout.GOOD);
-    assertThat(trial.members.getFirst().state).isEqualTo(DeploymentState.TIMED_OUT);
+    assertThat(trial.members.getFirst().state).isEqualTo(DeploymentState.NOT_REACHED);
     trial.apply(new RolloutEvent.Retry("again"));
     assertThat(trial.members.getFirst().state).isEqualTo(DeploymentState.PENDING);
   }
@@ -443,7 +443,55 @@ class RolloutMachineTest {
     rollout.observe(SimulatedRollout.GOOD);
 
     assertThat(rollout.count(DeploymentState.OFFERED)).isZero();
-    assertThat(rollout.count(DeploymentState.TIMED_OUT)).isPositive();
+    assertThat(rollout.count(DeploymentState.NOT_REACHED)).isPositive();
+    assertThat(rollout.state.phase().code()).isEqualTo("RUNNING");
+  }
+
+  @Test
+  void pausesAndRollsNothingBackWhereLinesAreTooSlow() {
+    SimulatedRollout rollout = started();
+    List<SimulatedRollout.Member> offered =
+        rollout.members.stream().filter(one -> one.state == DeploymentState.OFFERED).toList();
+    List<SimulatedRollout.Member> slow = offered.subList(0, (3 * offered.size() + 9) / 10);
+    slow.forEach(one -> one.state = DeploymentState.DOWNLOADING);
+    rollout.commitOffered();
+
+    rollout.pass(rollout.plan.deadlines().progress());
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.observe(SimulatedRollout.GOOD);
+    assertThat(slow).allMatch(one -> one.state == DeploymentState.NOT_REACHED);
+    rollout.pass(rollout.plan.deadlines().stage());
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.phase())
+        .isInstanceOfSatisfying(
+            RolloutPhase.Paused.class,
+            paused -> {
+              assertThat(paused.why()).isEqualTo(PauseReason.GATE_INCONCLUSIVE);
+              assertThat(paused.reason()).contains("did not get the version in time");
+            });
+    rollout.apply(new RolloutEvent.Retry("the port is there again"));
+    assertThat(slow).allMatch(one -> one.state == DeploymentState.PENDING);
+  }
+
+  @Test
+  void goesOnWithoutAFewWhomItDoesNotReach() {
+    SimulatedRollout rollout = started();
+    rollout.members.stream()
+            .filter(one -> one.state == DeploymentState.OFFERED)
+            .findFirst()
+            .orElseThrow()
+            .state =
+        DeploymentState.DOWNLOADING;
+    rollout.commitOffered();
+
+    rollout.pass(rollout.plan.deadlines().progress());
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.observe(SimulatedRollout.GOOD);
+    rollout.pass(SOAK);
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.PASSED);
   }
 
   @Test

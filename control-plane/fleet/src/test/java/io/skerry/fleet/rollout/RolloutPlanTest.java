@@ -15,8 +15,9 @@ class RolloutPlanTest {
         new RolloutPlan.Deadlines(minutes(5), minutes(10), minutes(30), minutes(60));
 
     assertThat(deadlines.due(DeploymentState.OFFERED, NOON, NOON)).hasValue(after(5));
-    assertThat(deadlines.due(DeploymentState.DOWNLOADING, NOON, after(3))).hasValue(after(13));
-    assertThat(deadlines.due(DeploymentState.PROBATION, NOON, after(25))).hasValue(after(30));
+    assertThat(deadlines.due(DeploymentState.DOWNLOADING, NOON, after(3))).hasValue(after(30));
+    assertThat(deadlines.due(DeploymentState.VERIFYING, NOON, after(3))).hasValue(after(13));
+    assertThat(deadlines.due(DeploymentState.PROBATION, NOON, after(25))).hasValue(after(35));
     assertThat(deadlines.due(DeploymentState.RESTORING, NOON, after(1))).hasValue(after(30));
     assertThat(deadlines.due(DeploymentState.COMMITTED, NOON, NOON)).isEmpty();
     assertThat(deadlines.due(DeploymentState.DEFERRED, NOON, NOON)).isEmpty();

@@ -182,6 +182,7 @@ final class SimulatedRollout {
           case RESTORING -> DeploymentState.RESTORED;
           case PENDING, COMMITTED, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK -> member.state;
           case ALREADY_INSTALLED, CANCELLED, REMOVED, RESTORED, RESTORE_FAILED -> member.state;
+          case NOT_REACHED -> random.nextInt(8) > 0 ? member.state : DeploymentState.VERIFYING;
           case NOT_ELIGIBLE -> member.state;
         };
   }
@@ -259,6 +260,7 @@ final class SimulatedRollout {
                       member.exists
                           && (member.state == DeploymentState.PENDING
                               || member.state == DeploymentState.DEFERRED
+                              || member.state == DeploymentState.NOT_REACHED
                               || member.state.isBeforeSwitch()))
               .forEach(member -> member.state = DeploymentState.CANCELLED);
       case RolloutEffect.RestoreTouched() ->
@@ -324,7 +326,9 @@ final class SimulatedRollout {
         .orElse(true)) {
       return;
     }
-    if (member.state.isInFlight()) {
+    if (member.state.isBeforeTheVersion()) {
+      member.state = DeploymentState.NOT_REACHED;
+    } else if (member.state.isInFlight()) {
       member.state = DeploymentState.TIMED_OUT;
     } else if (member.state == DeploymentState.RESTORING) {
       member.state = DeploymentState.RESTORE_FAILED;

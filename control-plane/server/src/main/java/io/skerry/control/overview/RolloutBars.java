@@ -12,7 +12,8 @@ public final class RolloutBars {
   private static final Set<String> GOOD = Set.of("COMMITTED", "ALREADY_INSTALLED", "RESTORED");
   private static final Set<String> BAD =
       Set.of("REJECTED", "FAILED", "TIMED_OUT", "ROLLED_BACK", "RESTORE_FAILED");
-  private static final Set<String> IDLE = Set.of("PENDING", "DEFERRED", "CANCELLED", "REMOVED");
+  private static final Set<String> IDLE =
+      Set.of("PENDING", "DEFERRED", "NOT_REACHED", "CANCELLED", "REMOVED");
   private static final Set<String> LEFT = Set.of("NOT_ELIGIBLE");
 
   private RolloutBars() {}

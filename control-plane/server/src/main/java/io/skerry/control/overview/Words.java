@@ -36,7 +36,7 @@ public final class Words {
           "OPEN",
           "HARM_CONFIRMED");
   private static final Set<String> WARN =
-      Set.of("PAUSED", "WAITING_FOR_APPROVAL", "INCONCLUSIVE", "NO_DATA");
+      Set.of("PAUSED", "WAITING_FOR_APPROVAL", "INCONCLUSIVE", "NO_DATA", "NOT_REACHED");
   private static final Set<String> WAITING =
       Set.of(
           "IDLE", "NONE", "DRAFT", "PENDING", "QUEUED", "CANCELLED", "SUPERSEDED", "NOT_ELIGIBLE");

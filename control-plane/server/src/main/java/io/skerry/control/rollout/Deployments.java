@@ -37,8 +37,10 @@ import java.util.function.Predicate;
 final class Deployments {
   private static final List<String> IN_FLIGHT = names(DeploymentState::isInFlight);
   private static final List<String> BEFORE_SWITCH = names(DeploymentState::isBeforeSwitch);
+  private static final List<String> BEFORE_THE_VERSION = names(DeploymentState::isBeforeTheVersion);
   private static final List<String> RETRYABLE = names(DeploymentState::isRetryable);
   private static final List<String> FAILED = names(DeploymentState::isFailure);
+  private static final String NOT_REACHED = DeploymentState.NOT_REACHED.name();
   private static final List<String> WAITING =
       List.of(DeploymentState.PENDING.name(), DeploymentState.DEFERRED.name());
   // That may have an order: also of an earlier attempt.
@@ -48,6 +50,7 @@ final class Deployments {
               state.isInFlight()
                   || state.isFailure()
                   || state == DeploymentState.PENDING
+                  || state == DeploymentState.NOT_REACHED
                   || state == DeploymentState.COMMITTED
                   || state == DeploymentState.DEFERRED);
 
@@ -384,12 +387,16 @@ final class Deployments {
     transaction.update(
         """
         update deployment set due_at = null,
-          state = case when state = 'RESTORING' then 'RESTORE_FAILED' else 'TIMED_OUT' end,
-          failed_as = coalesce(failed_as, case when state <> 'RESTORING' then 'TIMED_OUT' end),
+          state = case when state = 'RESTORING' then 'RESTORE_FAILED'
+            when state = any(?) then 'NOT_REACHED' else 'TIMED_OUT' end,
+          failed_as = coalesce(failed_as, case when state <> 'RESTORING' and state <> all(?)
+            then 'TIMED_OUT' end),
           error_detail = case when state = 'OFFERED' then 'did not begin in time'
             else 'did not get beyond ' || state || ' in time' end
         where rollout = ? and due_at <= ? and online and (state = 'RESTORING' or state = any(?))
         """,
+        BEFORE_THE_VERSION,
+        BEFORE_THE_VERSION,
         order.id().value(),
         now,
         IN_FLIGHT);
@@ -421,8 +428,10 @@ final class Deployments {
 
   private void cancel(Transaction transaction, RolloutOrder order) {
     // Who was too late, or failed, may still switch while its order stands.
+    List<String> waiting = new ArrayList<>(WAITING);
+    waiting.add(NOT_REACHED);
     List<String> late = new ArrayList<>(FAILED);
-    late.addAll(WAITING);
+    late.addAll(waiting);
     List<String> either = new ArrayList<>(late);
     either.addAll(BEFORE_SWITCH);
     // At once: between two looks a device could go from the one to the other.
@@ -439,7 +448,7 @@ final class Deployments {
         keeping,
         order.id().value(),
         BEFORE_SWITCH,
-        WAITING);
+        waiting);
   }
 
   private static List<String> of(
@@ -712,7 +721,8 @@ final class Deployments {
         """
         update deployment set has_order = false, due_at = null,
           state = case when state = 'COMMITTED' then 'PENDING' else 'DEFERRED' end
-        where rollout = ? and (state = 'COMMITTED' or state = any(?) or state = any(?))
+        where rollout = ? and (state in ('COMMITTED', 'NOT_REACHED') or state = any(?)
+          or state = any(?))
         """,
         order.id().value(),
         WAITING,

@@ -44,6 +44,7 @@ final class DeviceFollower {
               state ->
                   state.isInFlight()
                       || state == DeploymentState.DEFERRED
+                      || state == DeploymentState.NOT_REACHED
                       || state == DeploymentState.COMMITTED
                       || state == DeploymentState.RESTORING)
           .map(Enum::name)
@@ -156,7 +157,8 @@ final class DeviceFollower {
         update deployment d set state = told.state, due_at = told.due::timestamptz,
           failed_as = case when told.state = any(?) then told.state else d.failed_as end,
           error_code = coalesce(told.code, d.error_code),
-          error_detail = coalesce(told.detail, d.error_detail)
+          error_detail = case when d.state = 'NOT_REACHED' then told.detail
+            else coalesce(told.detail, d.error_detail) end
         from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
           as told (rollout, device, before, state, due, code, detail)
         where d.rollout = told.rollout and d.device = told.device and d.state = told.before
@@ -206,10 +208,10 @@ final class DeviceFollower {
     return """
     case
       when d.state = 'OFFERED' then of.ordered + interval '1 millisecond' * r.start_millis
-      when d.state = 'RESTORING' then of.ordered + interval '1 millisecond' * r.progress_millis
-      when d.state in ('DOWNLOADING', 'VERIFYING', 'STAGED', 'COMPILING', 'ACTIVATING',
-        'PROBATION') then least(now() + interval '1 millisecond' * r.step_millis,
-        of.ordered + interval '1 millisecond' * r.progress_millis) end
+      when d.state in ('DOWNLOADING', 'RESTORING')
+        then of.ordered + interval '1 millisecond' * r.progress_millis
+      when d.state in ('VERIFYING', 'STAGED', 'COMPILING', 'ACTIVATING', 'PROBATION')
+        then now() + interval '1 millisecond' * r.step_millis end
     """
         .replace("of.ordered", orderedAt);
   }

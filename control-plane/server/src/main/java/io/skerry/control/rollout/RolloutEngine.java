@@ -381,6 +381,8 @@ final class RolloutEngine {
                           cell ->
                               cell.state() == DeploymentState.DEFERRED
                                   || cell.state() == DeploymentState.PENDING
+                                  // It may come late.
+                                  || cell.state() == DeploymentState.NOT_REACHED
                                   || cell.state().isInFlight())
                       == 0);
       case RolloutPhase.Draft _, RolloutPhase.WaitingForApproval _, RolloutPhase.Ready _ -> false;

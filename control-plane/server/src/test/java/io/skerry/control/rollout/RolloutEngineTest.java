@@ -714,7 +714,7 @@ class RolloutEngineTest {
     late(id);
 
     engine.tick();
-    assertThat(states(id.value(), "TIMED_OUT")).as("without a broker").isZero();
+    assertThat(states(id.value(), "NOT_REACHED")).as("without a broker").isZero();
     engine.look(Instant.now().plusSeconds(11));
     assertThat(states(id.value(), "OFFERED")).as("after a gap").isEqualTo(4);
     assertThat(
@@ -726,7 +726,7 @@ class RolloutEngineTest {
 
     late(id);
     engine.look(Instant.now());
-    assertThat(states(id.value(), "TIMED_OUT")).as("while it is heard").isEqualTo(4);
+    assertThat(states(id.value(), "NOT_REACHED")).as("while it is heard").isEqualTo(4);
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
@@ -771,7 +771,7 @@ class RolloutEngineTest {
     act(id.value(), RolloutAct.ABORT, "enough");
 
     assertThat(ordered("late", "ACTIVE")).as("orders that stand").isZero();
-    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
+    assertThat(states(id.value(), "CANCELLED")).isEqualTo(4);
   }
 
   @Test
@@ -804,7 +804,7 @@ class RolloutEngineTest {
 
     hanging.look(clock.now);
 
-    assertThat(states(id.value(), "TIMED_OUT")).isZero();
+    assertThat(states(id.value(), "NOT_REACHED")).isZero();
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
@@ -827,7 +827,7 @@ class RolloutEngineTest {
     engine.moveOn(id);
     engine.moveOn(id);
 
-    assertThat(devices(id.value(), "TIMED_OUT")).contains(device);
+    assertThat(devices(id.value(), "NOT_REACHED")).contains(device);
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
@@ -882,7 +882,7 @@ class RolloutEngineTest {
 
     slow.look(ended.plusMillis(500));
 
-    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
+    assertThat(states(id.value(), "NOT_REACHED")).isEqualTo(4);
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
@@ -902,7 +902,7 @@ class RolloutEngineTest {
 
     slow.look(clock.now);
 
-    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
+    assertThat(states(id.value(), "NOT_REACHED")).isEqualTo(4);
     act(id.value(), RolloutAct.ABORT, "seen");
   }
 
@@ -1408,7 +1408,7 @@ class RolloutEngineTest {
     engine.moveOn(id);
     late(id);
     engine.moveOn(id);
-    assertThat(states(id.value(), "TIMED_OUT")).isEqualTo(4);
+    assertThat(states(id.value(), "NOT_REACHED")).isEqualTo(4);
     return id;
   }
 
