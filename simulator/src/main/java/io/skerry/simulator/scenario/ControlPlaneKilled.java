@@ -26,7 +26,10 @@ final class ControlPlaneKilled implements Scenario {
   public void tell(Story story) {
     story.everybodyRuns(1);
     story.good(2);
-    story.roll(Duration.ofDays(2), 2, List.of(10, 40, 100));
+    Duration begins = Duration.ofDays(2).plusHours(13);
+    story.roll(begins, 2, List.of(10, 40, 100));
+    // Some days nothing is published, but the first stage's orders are.
+    story.planeKilled(begins.minusMinutes(1), DeathPoint.WHILE_PUBLISHING, Duration.ofMinutes(30));
     int day = 1;
     for (DeathPoint point : DeathPoint.values()) {
       story.planeKilled(Duration.ofDays(day), point, Duration.ofHours(day));

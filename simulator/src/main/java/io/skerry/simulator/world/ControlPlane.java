@@ -240,13 +240,14 @@ public final class ControlPlane implements MemoryBroker.Client {
     }
     MemoryBroker.Connection fresh = opened.get();
     connection = fresh;
-    heardSince = world.instant();
-    rollouts.listens(heardSince);
     boolean known = fresh.isSessionPresent();
     if (!known) {
       // A broker that knows nobody told nobody's death: who is there is born again, retained.
       store.forgetPresence();
+      rollouts.forgetsPresence();
     }
+    heardSince = world.instant();
+    rollouts.listens(heardSince);
     fresh.subscribe(Topics.everyDevice(Topics.REPORTED));
     fresh.subscribe(Topics.everyDevice(Topics.STATUS));
     for (RecordStream stream : RecordStream.values()) {

@@ -92,6 +92,8 @@ final class RolloutShell implements RolloutBooks {
   private final Map<RolloutId, Rollout> rollouts = new LinkedHashMap<>();
   private final GateCounts gates;
   private int made;
+  // When any replica heard devices last.
+  private long heardAt;
   // Of rollouts and of what their gates see; with those of the store, of all that decides.
   private long changes;
   private long activeAt = -1;
@@ -266,13 +268,35 @@ final class RolloutShell implements RolloutBooks {
     return active;
   }
 
-  /** The devices are heard from now on: what they did before, nobody could tell. */
-  void listens(Instant since) {
+  /**
+   * The devices are heard from now on: what they did since they were heard last, nobody could tell,
+   * and what counts time moves on by that.
+   */
+  void listens(Instant now) {
+    long at = now.toEpochMilli();
+    long silence = at - heardAt;
+    for (Rollout rollout : rollouts.values()) {
+      if (RolloutMachine.openStage(rollout.state).isPresent()) {
+        apply(rollout, new RolloutEvent.Unheard(Duration.ofMillis(silence)), now);
+      }
+      rollout.deployments.forEach(
+          (device, one) -> {
+            if (store.isOnline(device)) {
+              one.orderedAt += Math.max(0, Math.min(silence, at - one.orderedAt));
+              one.stepAt += Math.max(0, Math.min(silence, at - one.stepAt));
+            }
+            // Of who left meanwhile it is known only until when it was heard.
+            one.awaySince = Math.min(one.awaySince, heardAt);
+          });
+    }
+    heardAt = at;
+  }
+
+  /** Nobody knows any more who is there. */
+  void forgetsPresence() {
     for (Rollout rollout : rollouts.values()) {
       for (Rollout.Deployment one : rollout.deployments.values()) {
-        one.orderedAt = since.toEpochMilli();
-        one.stepAt = since.toEpochMilli();
-        one.awaySince = 0;
+        one.awaySince = one.awaySince == 0 ? heardAt : one.awaySince;
       }
     }
   }
@@ -316,6 +340,7 @@ final class RolloutShell implements RolloutBooks {
    * @param heardSince since when it has heard the devices without a gap
    */
   void tick(String holder, Instant heardSince, Instant now) {
+    heardAt = now.toEpochMilli();
     for (Rollout rollout : List.copyOf(rollouts.values())) {
       if (rollout.isFollowed(store::isOnline)) {
         follow(rollout, now);

@@ -825,10 +825,7 @@ public final class Watch {
     }
     if (rollout.state.phase() instanceof RolloutPhase.Running(int stage)) {
       StageProgress progress = rollout.state.stages().get(stage);
-      // Deadlines begin anew when the devices are heard again.
-      Instant heard = fleet.plane().heardSince();
-      Instant began = progress.soakingSince().or(progress::openedAt).orElseThrow();
-      Instant since = began.isAfter(heard) ? began : heard;
+      Instant since = progress.soakingSince().or(progress::deadlineSince).orElseThrow();
       Duration longest =
           rollout.plan.deadlines().stage().plus(rollout.plan.soak()).plus(rollout.window);
       if (fleet.world().instant().isAfter(since.plus(longest))) {

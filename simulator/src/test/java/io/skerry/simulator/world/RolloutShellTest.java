@@ -51,17 +51,34 @@ class RolloutShellTest {
   }
 
   @Test
-  void whereNobodyListenedADeviceBeginsAgain() {
+  void timeInWhichNobodyListenedIsNotItsOwn() {
     Rollout rollout = offered();
 
-    here(Duration.ofMinutes(20));
-    shell.listens(now);
-    here(Duration.ofMinutes(20));
+    for (int times = 0; times < 2; times++) {
+      here(Duration.ofMinutes(12));
+      now = now.plus(Duration.ofHours(5));
+      shell.listens(now);
+      here(Duration.ZERO);
+    }
     assertThat(state(rollout)).isEqualTo(DeploymentState.OFFERED);
+    here(Duration.ofMinutes(12));
+
+    assertThat(state(rollout)).isEqualTo(DeploymentState.NOT_REACHED);
+  }
+
+  @Test
+  void whoLeftWhileNobodyListenedWasHeardUntilThen() {
+    Rollout rollout = offered();
+
+    here(Duration.ofMinutes(12));
+    now = now.plus(Duration.ofHours(5));
+    online(false);
     shell.left(DEVICE, now);
-    shell.listens(now.plusSeconds(1));
-    away(Duration.ofMinutes(1));
-    here(Duration.ofMinutes(20));
+    shell.listens(now);
+    now = now.plus(Duration.ofMinutes(1));
+    online(true);
+    shell.returned(DEVICE, now);
+    here(Duration.ofMinutes(12));
 
     assertThat(state(rollout)).isEqualTo(DeploymentState.OFFERED);
   }

@@ -2,6 +2,7 @@ package io.skerry.fleet.rollout;
 
 import io.skerry.fleet.gate.Evidence;
 import io.skerry.protocol.RolloutId;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -56,8 +57,8 @@ public sealed interface RolloutEvent {
    * The fleet was counted.
    *
    * @param evidence of the current stage
-   * @param heardSince since when the control plane hears its devices without a gap; time before
-   *     that counts against no device and towards no soak
+   * @param heardSince since when the control plane hears its devices without a gap: who is ordered
+   *     back has the time to return to it
    * @param rules by which it is judged, so that a kept event is judged again as it was then: 0
    *     judges the devices of all open stages together only; 1 also waits for outcomes of a version
    *     that shadows, and for what few devices of a stage leave open; 2 judges what devices do with
@@ -66,12 +67,13 @@ public sealed interface RolloutEvent {
    *     5 waits also for devices that come while a stage is watched, whatever its deadline; 6 lets
    *     late devices catch up whatever the pace, counts only profiles that tell something, and ends
    *     a trial at any hour; 7 ends one that is to be promoted within the windows only; 8 goes on
-   *     in a window whatever a gate shows that pauses
+   *     in a window whatever a gate shows that pauses; 9 begins deadlines and soak anew after each
+   *     silence and in each window, and lets whoever is late catch up whatever becomes of them
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 9;
+    public static final int RULES = 10;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -113,7 +115,7 @@ public sealed interface RolloutEvent {
       return switch (end) {
         case Observed observed -> observed.rules >= 6;
         case Promote promote -> promote.rules >= 6;
-        case Submit _, Approve _, Start _, Ordered _, Pause _, Resume _ -> true;
+        case Submit _, Approve _, Start _, Ordered _, Unheard _, Pause _, Resume _ -> true;
         case Abort _, RollBack _, Retry _, Supersede _ -> true;
       };
     }
@@ -131,6 +133,11 @@ public sealed interface RolloutEvent {
     /** Whether a trial that is to be promoted waits with its end for a maintenance window. */
     boolean promotesInWindows() {
       return rules == 7;
+    }
+
+    /** Whether a silence, or a closed window, moves deadlines and soak on and no more than that. */
+    boolean addsSilence() {
+      return rules >= 10;
     }
 
     /** Whether harm that pauses is looked at once more when a window opens. */
@@ -154,6 +161,13 @@ public sealed interface RolloutEvent {
    * for the version, or had it.
    */
   record Ordered(int asked, int given) implements RolloutEvent {}
+
+  /**
+   * Nobody was heard for a time: deadlines and soak move on by that.
+   *
+   * @param silence until now
+   */
+  record Unheard(Duration silence) implements RolloutEvent {}
 
   /** An operator stops the opening of stages. */
   record Pause(String reason) implements RolloutEvent {}

@@ -18,6 +18,7 @@ import io.skerry.fleet.rollout.RolloutPhase.Running;
 import io.skerry.fleet.rollout.RolloutPhase.Succeeded;
 import io.skerry.fleet.rollout.RolloutPhase.Superseded;
 import io.skerry.fleet.rollout.RolloutPhase.WaitingForApproval;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -89,6 +90,7 @@ public final class RolloutMachine {
       case RolloutEvent.Observed observed -> observed(plan, state, observed, now, judge);
       case RolloutEvent.Ordered(int asked, int given) ->
           Step.to(paidBack(plan, state, asked - given));
+      case RolloutEvent.Unheard(Duration silence) -> Step.to(unheard(state, silence, now));
       case RolloutEvent.Pause pause ->
           mayPause(state.phase())
               ? Step.to(
@@ -263,9 +265,12 @@ public final class RolloutMachine {
 
   // Controls that were seen for hours before anybody was ordered are of another time of day.
   private static Step reopened(RolloutState state, int stage, Instant now) {
+    return reopened(state, stage, progress(state, stage).reopened(now));
+  }
+
+  private static Step reopened(RolloutState state, int stage, StageProgress again) {
     return Step.to(
-        state.in(new Running(stage)).with(stage, progress(state, stage).reopened(now)),
-        new RolloutEffect.OpenStage(stage));
+        state.in(new Running(stage)).with(stage, again), new RolloutEffect.OpenStage(stage));
   }
 
   private static StageProgress progress(RolloutState state, int stage) {
@@ -395,7 +400,7 @@ public final class RolloutMachine {
     StageProgress progress = progress(state, stage);
     boolean late =
         progress
-            .openedAt()
+            .deadlineSince()
             .map(opened -> !now.isBefore(heard(opened, seen).plus(plan.deadlines().stage())))
             .orElse(false);
     if (late && isWaitingOffline(census, stage)) {
@@ -405,8 +410,9 @@ public final class RolloutMachine {
     // Who is watched has the version; the next stage waits for its windows itself.
     boolean watched = progress.state() == StageState.SOAKING && seen.waitsForNoNewcomers();
     if (offering.closed() && !watched) {
+      RolloutState closing = seen.addsSilence() ? state.with(stage, progress.closing(now)) : state;
       return new Step(
-          state.in(
+          closing.in(
               new Paused(
                   stage,
                   PauseReason.WINDOW,
@@ -447,8 +453,16 @@ public final class RolloutMachine {
   }
 
   // Silence on our own side is none of the devices.
+  private static RolloutState unheard(RolloutState state, Duration silence, Instant now) {
+    OptionalInt stage = openStage(state);
+    return stage.isEmpty()
+        ? state
+        : state.with(stage.getAsInt(), progress(state, stage.getAsInt()).unheard(silence, now));
+  }
+
+  // By the rules of before, everything began anew after it.
   private static Instant heard(Instant since, RolloutEvent.Observed seen) {
-    return since.isBefore(seen.heardSince()) ? seen.heardSince() : since;
+    return !seen.addsSilence() && since.isBefore(seen.heardSince()) ? seen.heardSince() : since;
   }
 
   private static boolean isWaitingOffline(Census census, int stage) {
@@ -548,7 +562,9 @@ public final class RolloutMachine {
           plan, state.with(stage, progress(state, stage).with(gates)), stage, harm.get(), seen);
     }
     if (goesOn) {
-      return reopened(state, stage, now);
+      return seen.addsSilence()
+          ? reopened(state, stage, progress(state, stage).openedAgain(now))
+          : reopened(state, stage, now);
     }
     // Whether it may be resumed.
     RolloutState judged =

@@ -406,15 +406,16 @@ class RolloutMachineTest {
     SimulatedRollout.Member late = rollout.members.getFirst();
     late.online = false;
     rollout.commitOffered();
+    Duration half = rollout.plan.deadlines().stage().dividedBy(2);
 
-    rollout.pass(rollout.plan.deadlines().stage());
-    rollout.heardSince = rollout.now;
+    rollout.pass(half);
+    silent(rollout, rollout.plan.deadlines().stage());
     rollout.observe(SimulatedRollout.GOOD);
     assertThat(late.state).isNotEqualTo(DeploymentState.DEFERRED);
 
-    rollout.pass(rollout.plan.deadlines().stage());
+    rollout.pass(half);
     rollout.observe(SimulatedRollout.GOOD);
-    assertThat(late.state).isEqualTo(DeploymentState.DEFERRED);
+    assertThat(late.state).as("the half before counts").isEqualTo(DeploymentState.DEFERRED);
   }
 
   @Test
@@ -423,8 +424,7 @@ class RolloutMachineTest {
     rollout.commitOffered();
     rollout.observe(SimulatedRollout.GOOD);
 
-    rollout.pass(SOAK.plus(rollout.plan.deadlines().stage()));
-    rollout.heardSince = rollout.now;
+    silent(rollout, SOAK.plus(rollout.plan.deadlines().stage()));
     rollout.observe(SimulatedRollout.GOOD);
     assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
     rollout.observe(Evidence.NONE);
@@ -433,6 +433,45 @@ class RolloutMachineTest {
     rollout.pass(SOAK);
     rollout.observe(SimulatedRollout.GOOD);
     assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.PASSED);
+  }
+
+  @Test
+  void endsASoakHoweverOftenNobodyIsHeardForAWhile() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.observe(SimulatedRollout.GOOD);
+
+    for (int gap = 0; gap < 20; gap++) {
+      assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.SOAKING);
+      rollout.pass(SOAK.dividedBy(20));
+      silent(rollout, Duration.ofSeconds(11));
+    }
+    rollout.observe(SimulatedRollout.GOOD);
+
+    assertThat(rollout.state.stages().getFirst().state()).isEqualTo(StageState.PASSED);
+    RolloutState again = RolloutState.ready(rollout.plan);
+    for (SimulatedRollout.Stored stored : rollout.events) {
+      again = RolloutMachine.step(rollout.plan, again, stored.event(), stored.at()).state();
+    }
+    assertThat(again).isEqualTo(rollout.state);
+  }
+
+  // What began in the silence moves on by the rest of it only.
+  @Test
+  void movesNothingBeyondNow() {
+    SimulatedRollout rollout = started();
+    rollout.pass(Duration.ofSeconds(5));
+
+    rollout.apply(new RolloutEvent.Unheard(Duration.ofDays(9)));
+
+    assertThat(rollout.state.stages().getFirst().deadlineSince()).contains(rollout.now);
+    assertThat(rollout.state.stages().getFirst().openedAt()).contains(SimulatedRollout.START);
+  }
+
+  private static void silent(SimulatedRollout rollout, Duration silence) {
+    rollout.pass(silence);
+    rollout.heardSince = rollout.now;
+    rollout.apply(new RolloutEvent.Unheard(silence));
   }
 
   @Test

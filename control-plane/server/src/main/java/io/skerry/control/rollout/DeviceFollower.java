@@ -216,18 +216,31 @@ final class DeviceFollower {
         .replace("of.ordered", orderedAt);
   }
 
-  /** Begins the deadlines of all devices anew: nobody heard whether they kept them. */
-  static void beginAgain(Transaction transaction) {
-    transaction.update(
-        "update deployment d set ordered_at = now(), due_at = "
-            + due("now()")
-            + "from rollout r where d.live and d.online and d.due_at is not null and r.id = d.rollout");
-    // Nor since when the others are away: theirs begin when they return.
+  /**
+   * Moves the deadlines of all devices on by a silence until now: nobody heard whether they kept
+   * them. Who is late by them has as long again, but no longer than to begin, to be heard.
+   */
+  static void hearAgain(Transaction transaction, Duration silence) {
     transaction.update(
         """
-        update deployment set away_since = null
-        where live and not online and away_since is not null
-        """);
+        with quiet as (select ? * interval '1 millisecond' as length)
+        update deployment d
+        set ordered_at = d.ordered_at + least(quiet.length, now() - d.ordered_at),
+          due_at = greatest(d.due_at + least(quiet.length, now() - d.ordered_at),
+            now() + least(quiet.length, r.start_millis * interval '1 millisecond'))
+        from rollout r, quiet
+        where d.live and d.online and d.due_at is not null and d.ordered_at < now()
+          and r.id = d.rollout
+        """,
+        silence.toMillis());
+    // Of who left meanwhile it is known only until when it was heard.
+    transaction.update(
+        """
+        update deployment set away_since = now() - ? * interval '1 millisecond'
+        where live and not online and away_since > now() - ? * interval '1 millisecond'
+        """,
+        silence.toMillis(),
+        silence.toMillis());
   }
 
   // When it would have been ordered had it never been away; now where nobody knows since when. Who
@@ -258,7 +271,8 @@ final class DeviceFollower {
         update deployment d set online = p.online,
           ordered_at = case when p.online then {ordered} else d.ordered_at end,
           due_at = case when p.online then {due} end,
-          away_since = case when not p.online and ? then now() end
+          away_since = case when p.online then null when ? then now()
+            else (select at from heard) end
         from device_presence p, rollout r
         where d.live and d.device = p.device and r.id = d.rollout
           and d.online <> p.online and {which}

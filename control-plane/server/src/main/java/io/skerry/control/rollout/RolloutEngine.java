@@ -52,7 +52,7 @@ import org.slf4j.LoggerFactory;
  * something is the rollout's row locked, everything read again, decided and written in one
  * transaction.
  *
- * <p>Deadlines count while devices are heard: after a gap they begin again.
+ * <p>Deadlines count while devices are heard: a gap moves them on by as long as it was.
  */
 @Singleton
 final class RolloutEngine {
@@ -68,6 +68,8 @@ final class RolloutEngine {
   // have been stored meanwhile: it or the broker was away, or this machine stood still. Many short
   // transactions are no gap, however long the look they make up.
   private static final Duration GAP = Duration.ofSeconds(10);
+  // So much of what was heard counts as silence, too, when another server takes over.
+  private static final Duration NOTE_EVERY = Duration.ofSeconds(2);
   private static final int ROLLOUTS_MAX = 1000;
 
   private final Database database;
@@ -82,6 +84,9 @@ final class RolloutEngine {
   private Instant heardSince = Instant.EPOCH;
   private Instant answeredAt = Instant.EPOCH;
   private Instant forgetAt = Instant.EPOCH;
+  private Instant notedAt = Instant.EPOCH;
+  // Before it answered again, if there is a gap.
+  private Instant quietSince = Instant.EPOCH;
   private boolean gap;
 
   @Inject
@@ -152,11 +157,16 @@ final class RolloutEngine {
   synchronized void look(Instant now) {
     answered(now);
     if (gap) {
-      database.run(DeviceFollower::beginAgain);
+      books.hear(quietSince, GAP, now);
       heardSince = now;
       // What a gap itself makes us do must not make the next one.
       answeredAt = now();
       gap = false;
+      notedAt = now;
+    } else if (!now.isBefore(notedAt.plus(NOTE_EVERY))) {
+      books.noteHeard(now);
+      answered(now());
+      notedAt = now;
     }
     View view = database.call(transaction -> view(transaction, now));
     answered(now());
@@ -233,7 +243,10 @@ final class RolloutEngine {
   }
 
   private void answered(Instant now) {
-    gap |= now.isAfter(answeredAt.plus(GAP));
+    if (!gap && now.isAfter(answeredAt.plus(GAP))) {
+      gap = true;
+      quietSince = answeredAt;
+    }
     answeredAt = now;
   }
 

@@ -217,7 +217,9 @@ final class RolloutTables {
       RolloutState state,
       Instant now) {
     boolean looked =
-        event instanceof RolloutEvent.Observed || event instanceof RolloutEvent.Ordered;
+        event instanceof RolloutEvent.Observed
+            || event instanceof RolloutEvent.Ordered
+            || event instanceof RolloutEvent.Unheard;
     boolean moved = looked && state.isDecidedLike(before);
     int stage = RolloutMachine.openStage(state).orElse(0);
     transaction.update(

@@ -394,7 +394,7 @@ public final class Rollouts {
   }
 
   // One after the other: each sees which of them are under way.
-  private static void beginAlone(Transaction transaction) {
+  static void beginAlone(Transaction transaction) {
     transaction.list("select pg_advisory_xact_lock(?)", row -> true, BEGINNING);
   }
 

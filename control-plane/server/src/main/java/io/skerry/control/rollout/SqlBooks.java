@@ -12,6 +12,7 @@ import io.skerry.fleet.rollout.Census;
 import io.skerry.fleet.rollout.FencedOutException;
 import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutBooks;
+import io.skerry.fleet.rollout.RolloutDriver;
 import io.skerry.fleet.rollout.RolloutEffect;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutMachine;
@@ -22,6 +23,7 @@ import io.skerry.fleet.rollout.StageProgress;
 import io.skerry.fleet.rollout.StageState;
 import io.skerry.protocol.RolloutId;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -138,6 +140,59 @@ public final class SqlBooks implements RolloutBooks {
               ? Members.admitNewcomers(transaction, stored.order(), through.getAsInt())
               : 0;
         });
+  }
+
+  /**
+   * Notes that devices are heard. Where nobody was for longer than a gap, what counts time moves on
+   * by that: once, whoever finds out, because the note of it is of the same transaction.
+   *
+   * @param since when this server heard them last
+   * @param gap what is no silence yet
+   */
+  void hear(Instant since, Duration gap, Instant now) {
+    database.run(
+        transaction -> {
+          // Who begins a rollout locks several, too.
+          Rollouts.beginAlone(transaction);
+          Instant before =
+              transaction
+                  .first("select at from heard for update", row -> row.optionalInstant("at"))
+                  .flatMap(at -> at)
+                  .filter(since::isBefore)
+                  .orElse(since);
+          noteHeard(transaction, now);
+          Duration silence = Duration.between(before, now);
+          if (silence.compareTo(gap) > 0) {
+            moveOn(transaction, silence, now);
+          }
+        });
+  }
+
+  private void moveOn(Transaction transaction, Duration silence, Instant now) {
+    List<RolloutId> timed =
+        transaction.list(
+            """
+            select id from rollout where not released and phase in ('RUNNING', 'PAUSED')
+            order by created_at, id for update
+            """,
+            row -> new RolloutId(row.text("id")));
+    for (RolloutId id : timed) {
+      RolloutTables.lock(transaction, id)
+          .ifPresent(
+              stored ->
+                  RolloutDriver.apply(
+                      page(transaction, ENGINE, stored), new RolloutEvent.Unheard(silence), now));
+    }
+    DeviceFollower.hearAgain(transaction, silence);
+  }
+
+  /** Notes that devices are heard, without a gap since the last time. */
+  void noteHeard(Instant now) {
+    database.run(transaction -> noteHeard(transaction, now));
+  }
+
+  private static void noteHeard(Transaction transaction, Instant now) {
+    transaction.update("update heard set at = greatest(at, ?)", now);
   }
 
   /** Compares counts with devices, and devices with the fleet; how many counts were wrong. */
@@ -314,6 +369,7 @@ public final class SqlBooks implements RolloutBooks {
             RolloutEvent.Start _,
             RolloutEvent.Observed _,
             RolloutEvent.Ordered _,
+            RolloutEvent.Unheard _,
             RolloutEvent.Pause _,
             RolloutEvent.Resume _,
             RolloutEvent.Promote _,

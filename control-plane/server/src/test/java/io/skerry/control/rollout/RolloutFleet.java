@@ -71,6 +71,7 @@ final class RolloutFleet implements AutoCloseable {
           desired_outbox, device_report, device_slot_report, deployment, deployment_count,
           rollout_arm, rollout_arm_sum cascade
         """);
+    sql("update heard set at = null");
     now = Instant.now().truncatedTo(ChronoUnit.MICROS);
     engine = engine();
   }
@@ -211,6 +212,11 @@ final class RolloutFleet implements AutoCloseable {
       now = now.plus(STEP).isAfter(end) ? end : now.plus(STEP);
       engine.look(now);
     }
+  }
+
+  /** Lets time pass in which nobody looks. */
+  void sleep(Duration time) {
+    now = now.plus(time);
   }
 
   Instant now() {
