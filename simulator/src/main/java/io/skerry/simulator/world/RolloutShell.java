@@ -550,17 +550,25 @@ final class RolloutShell implements RolloutBooks {
                 }
               });
       case RolloutEffect.Cancel _ -> cancel(rollout, now);
-      case RolloutEffect.RestoreTouched _ ->
-          back(
-              rollout,
-              one ->
-                  one.state.isInFlight()
-                      || one.state.isFailure()
-                      || one.state == DeploymentState.NOT_REACHED
-                      || one.state == DeploymentState.PENDING
-                      || one.state == DeploymentState.COMMITTED
-                      || one.state == DeploymentState.DEFERRED,
-              now);
+      case RolloutEffect.RestoreTouched _ -> {
+        // Of a promoted trial: who has it on trial still.
+        rollout.deployments.forEach(
+            (device, one) -> {
+              if (rollout.promoted && one.opened && one.isWaiting() && !one.hasOrder) {
+                one.state = DeploymentState.CANCELLED;
+              }
+            });
+        back(
+            rollout,
+            one ->
+                one.state.isInFlight()
+                    || one.state.isFailure()
+                    || one.state == DeploymentState.NOT_REACHED
+                    || one.state == DeploymentState.PENDING
+                    || one.state == DeploymentState.COMMITTED
+                    || one.state == DeploymentState.DEFERRED,
+            now);
+      }
       case RolloutEffect.RetryFailed _ -> {
         rollout.deployments.forEach(
             (device, one) -> {

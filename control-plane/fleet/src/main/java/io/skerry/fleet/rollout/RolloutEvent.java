@@ -140,6 +140,11 @@ public sealed interface RolloutEvent {
       return rules >= 10;
     }
 
+    /** Whether those who get the version after the success are judged by whether they fail. */
+    boolean judgesCatchingUp() {
+      return rules >= 10;
+    }
+
     /** Whether harm that pauses is looked at once more when a window opens. */
     boolean pausesAtTheWindow() {
       return rules >= 9;

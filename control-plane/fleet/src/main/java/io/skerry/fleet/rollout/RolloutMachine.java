@@ -311,7 +311,9 @@ public final class RolloutMachine {
   private static Step triedAgain(RolloutState state, Instant now, String reason) {
     int last = state.stages().size() - 1;
     return Step.to(
-        state.with(last, progress(state, last).triedAgain(now, "retry: " + reason)),
+        state
+            .catchingUp(Optional.empty())
+            .with(last, progress(state, last).triedAgain(now, "retry: " + reason)),
         new RolloutEffect.RetryFailed());
   }
 
@@ -349,13 +351,14 @@ public final class RolloutMachine {
 
   /** Whether a rollout that has ended may have touched devices and knows what they ran before. */
   static boolean canGoBackAtTheEnd(RolloutPlan plan, RolloutState state) {
-    return !plan.kind().isTrial() && state.stages().getFirst().openedAt().isPresent();
+    return (!plan.kind().isTrial() || isPromoted(plan, state))
+        && state.stages().getFirst().openedAt().isPresent();
   }
 
   private static Step restore(RolloutPlan plan, RolloutState state, String reason) {
     return Step.to(
         closed(state, reason).in(new RollingBack(reason)),
-        plan.kind().isTrial()
+        plan.kind().isTrial() && !isPromoted(plan, state)
             ? new RolloutEffect.ConcludeTrial(false)
             : new RolloutEffect.RestoreTouched());
   }
@@ -871,15 +874,22 @@ public final class RolloutMachine {
   // Late devices still get the version of a rollout that succeeded, those that try again, and all
   // that had one on trial which was good.
   private static Step catchingUp(
-      RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen, Instant now) {
+      RolloutPlan plan, RolloutState before, RolloutEvent.Observed seen, Instant now) {
     Census census = seen.census();
+    RolloutState state = seen.judgesCatchingUp() ? judgedLate(plan, before, census) : before;
     int late = census.count(cell -> cell.online() && cell.state() == DeploymentState.DEFERRED);
     int again = census.count(cell -> cell.online() && cell.state() == DeploymentState.PENDING);
     int underWay = census.inFlightOnline();
     List<RolloutEffect> effects = upkeep(census);
     int catchUp = Math.min(plan.limits().catchUp(), plan.limits().inFlight());
-    int most = plan.kind().promotes() ? plan.limits().inFlight() : catchUp;
-    if (underWay >= most || again + late == 0 || !plan.limits().isOpen(now) || isDropped(plan)) {
+    // All at once would be switched before the first of them could fail.
+    boolean limited = plan.limits().inFlight() != Integer.MAX_VALUE || !seen.judgesCatchingUp();
+    int most = plan.kind().promotes() && limited ? plan.limits().inFlight() : catchUp;
+    if (!state.held().isEmpty()
+        || underWay >= most
+        || again + late == 0
+        || !plan.limits().isOpen(now)
+        || isDropped(plan)) {
       return new Step(state, effects, Optional.empty());
     }
     Permits permits =
@@ -896,6 +906,24 @@ public final class RolloutMachine {
       effects.add(new RolloutEffect.CatchUp(caughtUp));
     }
     return new Step(permits.paid(state, retried + caughtUp, now), effects, Optional.empty());
+  }
+
+  private static RolloutState judgedLate(RolloutPlan plan, RolloutState state, Census census) {
+    boolean any =
+        census.count(
+                cell ->
+                    cell.online()
+                        && (cell.state() == DeploymentState.PENDING
+                            || cell.state() == DeploymentState.DEFERRED
+                            || cell.state().isInFlight()))
+            > 0;
+    if (state.catchingUp().isEmpty()) {
+      return any && !isDropped(plan)
+          ? state.catchingUp(Optional.of(CatchingUp.begun(census)))
+          : state;
+    }
+    return state.catchingUp(
+        state.catchingUp().map(known -> known.judged(census, plan.gates().failures())));
   }
 
   private static String reasons(List<GateResult> gates, Verdict verdict) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -15,15 +16,18 @@ import java.util.stream.Stream;
  * @param permits orders that the pace allowed then and that were not given
  * @param accepted gates that failed, and whose failure a person takes: they pause nothing more
  *     unless another stage's own devices fail them, too
+ * @param catchingUp of a rollout that has succeeded, how those do who get the version after that
  */
 public record RolloutState(
     RolloutPhase phase,
     List<StageProgress> stages,
     Instant paidAt,
     double permits,
-    List<String> accepted) {
-  /** A state that was kept before gates could be accepted has none. */
+    List<String> accepted,
+    Optional<CatchingUp> catchingUp) {
+  /** A state that was kept before there was one of the last two has none. */
   public RolloutState {
+    catchingUp = Objects.requireNonNullElse(catchingUp, Optional.empty());
     accepted = List.copyOf(Objects.requireNonNullElse(accepted, List.of()));
     stages = List.copyOf(stages);
   }
@@ -35,7 +39,8 @@ public record RolloutState(
         Collections.nCopies(plan.steps().size(), StageProgress.PENDING),
         Instant.EPOCH,
         0,
-        List.of());
+        List.of(),
+        Optional.empty());
   }
 
   /** A checked rollout that has not started. */
@@ -51,6 +56,7 @@ public record RolloutState(
   public boolean isDecidedLike(RolloutState other) {
     return phase.equals(other.phase)
         && stageStates().equals(other.stageStates())
+        && held().equals(other.held())
         && RolloutMachine.failedGates(this).equals(RolloutMachine.failedGates(other));
   }
 
@@ -58,23 +64,32 @@ public record RolloutState(
     return stages.stream().map(StageProgress::state).toList();
   }
 
+  /** Why nobody is offered the version any more after the success; empty while it is offered. */
+  public String held() {
+    return catchingUp.map(CatchingUp::held).orElse("");
+  }
+
+  RolloutState catchingUp(Optional<CatchingUp> next) {
+    return new RolloutState(phase, stages, paidAt, permits, accepted, next);
+  }
+
   RolloutState in(RolloutPhase next) {
-    return new RolloutState(next, stages, paidAt, permits, accepted);
+    return new RolloutState(next, stages, paidAt, permits, accepted, catchingUp);
   }
 
   RolloutState with(int stage, StageProgress progress) {
     List<StageProgress> changed = new ArrayList<>(stages);
     changed.set(stage, progress);
-    return new RolloutState(phase, changed, paidAt, permits, accepted);
+    return new RolloutState(phase, changed, paidAt, permits, accepted, catchingUp);
   }
 
   RolloutState paid(Instant at, double left) {
-    return new RolloutState(phase, stages, at, left, accepted);
+    return new RolloutState(phase, stages, at, left, accepted, catchingUp);
   }
 
   RolloutState accepting(List<String> gates) {
     List<String> all =
         Stream.concat(accepted.stream(), gates.stream()).distinct().sorted().toList();
-    return new RolloutState(phase, stages, paidAt, permits, all);
+    return new RolloutState(phase, stages, paidAt, permits, all, catchingUp);
   }
 }

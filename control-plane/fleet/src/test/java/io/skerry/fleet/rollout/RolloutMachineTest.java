@@ -20,6 +20,7 @@ import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -349,6 +350,51 @@ class RolloutMachineTest {
     assertThat(trial.members.getFirst().state).isEqualTo(DeploymentState.NOT_REACHED);
     trial.apply(new RolloutEvent.Retry("again"));
     assertThat(trial.members.getFirst().state).isEqualTo(DeploymentState.PENDING);
+  }
+
+  @Test
+  void offersAPromotedTrialToNobodyElseOnceItsDevicesFail() {
+    SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, 7, List.of()));
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
+    trial.observe(SimulatedRollout.GOOD);
+    trial.members.stream()
+        .filter(one -> one.state == DeploymentState.OFFERED)
+        .forEach(one -> one.state = DeploymentState.ROLLED_BACK);
+
+    trial.observe(SimulatedRollout.GOOD);
+    trial.observe(SimulatedRollout.GOOD);
+
+    assertThat(trial.inFlightOnline()).isZero();
+    assertThat(trial.count(DeploymentState.PENDING)).isEqualTo(DEVICES - 7);
+    assertThat(trial.state.held()).contains("7 of 7 devices failed the update");
+    trial.apply(new RolloutEvent.Retry("mended"));
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.state.held()).isEmpty();
+    assertThat(trial.inFlightOnline()).isEqualTo(7);
+  }
+
+  @Test
+  void offersAPromotedTrialToNoMoreAtATimeThanCatchUpWhereNoLimitIsSet() {
+    SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, Integer.MAX_VALUE, List.of()));
+    trial.observe(SimulatedRollout.GOOD);
+    trial.observe(SimulatedRollout.GOOD);
+
+    assertThat(trial.inFlightOnline()).isEqualTo(Math.min(DEVICES, trial.plan.limits().catchUp()));
+  }
+
+  @Test
+  void sendsAPromotedTrialBack() {
+    SimulatedRollout trial = watched(RolloutPlan.Limits.NONE);
+    trial.observe(SimulatedRollout.GOOD);
+    trial.observe(SimulatedRollout.GOOD);
+    trial.commitOffered();
+    assertThat(RolloutAct.allowedIn(trial.plan, trial.state)).contains(RolloutAct.ROLLBACK);
+
+    RolloutMachine.Step back = trial.apply(new RolloutEvent.RollBack("too hot"));
+
+    assertThat(back.effects()).containsExactly(new RolloutEffect.RestoreTouched());
+    assertThat(back.state().phase().code()).isEqualTo("ROLLING_BACK");
   }
 
   // A trial whose devices all run it, at the end of its watch.
@@ -890,7 +936,8 @@ class RolloutMachineTest {
                     List.of(StageProgress.opened(SimulatedRollout.START)),
                     SimulatedRollout.START,
                     2.5,
-                    List.of()),
+                    List.of(),
+                    Optional.empty()),
                 new RolloutEvent.Ordered(8, 3),
                 SimulatedRollout.START.plusSeconds(1))
             .state();

@@ -78,7 +78,7 @@ final class RolloutViews {
               failed.getOrDefault(stage, 0),
               progress.openedAt().isPresent() ? census.devices(stage) : planned.get(stage)));
     }
-    String reason = state.phase().explanation();
+    String reason = state.held().isEmpty() ? state.phase().explanation() : state.held();
     return new Rollout(
         order.id().value(),
         state.phase().code(),

@@ -377,6 +377,9 @@ public final class SqlBooks implements RolloutBooks {
             RolloutEvent.RollBack _,
             RolloutEvent.Supersede _ -> {}
       }
+      if (!after.held().isEmpty() && !after.held().equals(before.held())) {
+        held(before, after);
+      }
       if (!after.phase().equals(before.phase())) {
         phaseChanged(event, before.phase(), after);
       }
@@ -389,6 +392,21 @@ public final class SqlBooks implements RolloutBooks {
           event.reason(),
           new Kept(before.phase().code(), List.of()),
           new Kept(after.phase().code(), List.of()));
+    }
+
+    private void held(RolloutState before, RolloutState after) {
+      write(
+          "rollout.held",
+          "rollout/" + stored.id(),
+          after.held(),
+          new Kept(before.phase().code(), List.of()),
+          new Kept(after.phase().code(), List.of()));
+      log.atInfo()
+          .addKeyValue("rollout", stored.id())
+          .addKeyValue("reason", after.held())
+          .log("rollout held");
+      paused.publishEvent(
+          new RolloutPaused(transaction, stored.id(), after.stages().size() - 1, after.held()));
     }
 
     private void phaseChanged(RolloutEvent event, RolloutPhase before, RolloutState after) {

@@ -171,6 +171,48 @@ class TrialPromotionTest {
     assertThat(onTrial()).isZero();
   }
 
+  /** Some run it as the active version, one has it on trial still, and one was late. */
+  @Test
+  void itIsSentBackLikeAnyOther() {
+    String id = tried(true, ", \"inFlight\": 1", () -> {});
+    fleet.look();
+    String one = fleet.in(id, "OFFERED").getFirst();
+    fleet.report(id, "COMMITTED", List.of(one));
+    assertThat(onTrial()).isEqualTo(1);
+
+    fleet.act(id, RolloutAct.ROLLBACK);
+
+    assertThat(onTrial()).isZero();
+    assertThat(fleet.ordered().values()).containsOnly(RolloutFleet.manifest(1, X86));
+    fleet.report(id, "COMMITTED", List.of(one));
+    fleet.pass(Duration.ofMinutes(6));
+    assertThat(fleet.find(id).state()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.states(id)).containsEntry(one, "RESTORED").containsEntry(FAILED, "FAILED");
+  }
+
+  @Test
+  void nobodyElseGetsItOnceThoseWhoGotItFail() {
+    String id = tried(true);
+    fleet.look();
+    fleet.report(id, "ROLLED_BACK", REACHED);
+    fleet.look();
+    fleet.online(LATE, true);
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsEntry(LATE, "DEFERRED");
+    assertThat(fleet.ordered()).containsEntry(LATE, RolloutFleet.manifest(1, X86));
+    assertThat(fleet.find(id).reason()).contains("2 of 2 devices failed the update");
+    assertThat(
+            fleet.number(
+                "select count(*) from alert where object = ? and kind = 'rollout.paused'", id))
+        .isEqualTo(1);
+    assertThat(fleet.rollouts.replayed(id).held()).isNotEmpty();
+
+    fleet.act(id, RolloutAct.RETRY);
+    fleet.look();
+    assertThat(fleet.states(id)).containsEntry(LATE, "OFFERED");
+  }
+
   @Test
   void nobodyGoesBackBesideItWhileAnybodyWaits() {
     String before = fleet.rollouts.newest().getFirst().id();
