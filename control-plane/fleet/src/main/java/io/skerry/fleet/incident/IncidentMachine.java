@@ -46,7 +46,7 @@ public final class IncidentMachine {
               "");
       case IncidentEvent.OutcomesCounted counted ->
           new Incident(
-              counted.after().isWorseThan(counted.before(), HARM_TOLERANCE)
+              counted.after().isSurelyWorseThan(counted.before(), HARM_TOLERANCE)
                   ? IncidentState.HARM_CONFIRMED
                   : incident.state(),
               incident.finding(),
