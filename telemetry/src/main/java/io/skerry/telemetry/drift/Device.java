@@ -19,6 +19,13 @@ final class Device {
   /** Rows of locations from which what is conditional is learned, once the trend is known. */
   static final int ROWS_MAX = 8;
 
+  /** Windows with outcomes that a baseline is learned from where they come seldom. */
+  static final int SELDOM_WINDOWS = 8;
+
+  // Windows after which outcomes that were too few of their own are told, where no day is known.
+  private static final int GATHERED_WINDOWS = 24;
+  private static final int CLASSES_MAX = 1 << 16;
+
   private static final float NEWEST = .6f;
   private static final int ATTRIBUTES_MAX = 1 << 12;
 
@@ -28,6 +35,10 @@ final class Device {
   private final List<float[]> rows = new ArrayList<>();
   private Baseline inputs;
   private Baseline outputs;
+  // Of outcomes that were missing from half of the windows which its outputs were learned from.
+  private Baseline seldom;
+  // Known, right, wrong, then of each class: outcomes too few to be told as they came.
+  private double @Nullable [] gathered;
   // The mean of the fleet's means over the windows that the baseline was learned from. None where
   // the fleet's level is not judged.
   private float @Nullable [] fleetMeans;
@@ -56,6 +67,11 @@ final class Device {
     Arrays.fill(recent, Float.NaN);
     this.inputs = newInputs();
     this.outputs = newOutputs();
+    this.seldom = newSeldom();
+  }
+
+  private Baseline newSeldom() {
+    return new Baseline(statistics.firstOutcome(), statistics.size(), 1);
   }
 
   private Baseline newInputs() {
@@ -71,6 +87,12 @@ final class Device {
     to.putRows(rows);
     inputs.write(to);
     outputs.write(to);
+    seldom.write(to);
+    double[] few = gathered;
+    to.putInt(few == null ? 0 : few.length);
+    if (few != null) {
+      to.putDoubles(few);
+    }
     to.putOptional(fleetMeans);
     int[] of = fleetWindows;
     to.putFlag(of != null);
@@ -123,6 +145,14 @@ final class Device {
     read.rows.addAll(from.getRows(ROWS_MAX, features));
     read.inputs = Baseline.read(from, format, 0, first, season);
     read.outputs = Baseline.read(from, format, first, statistics.size(), season);
+    if (format > DriftLedger.STATE_FORMAT_OFTEN) {
+      read.seldom = Baseline.read(from, format, statistics.firstOutcome(), statistics.size(), 1);
+      int few = from.getCount(CLASSES_MAX);
+      if (few > 0) {
+        read.gathered = new double[few];
+        from.getDoubles(read.gathered);
+      }
+    }
     read.fleetMeans = from.getOptional(statistics.size());
     if (from.getFlag()) {
       int[] windows = new int[statistics.size()];
@@ -208,6 +238,8 @@ final class Device {
     fleetWindows = null;
     inputs = newInputs();
     outputs = newOutputs();
+    seldom = newSeldom();
+    gathered = null;
     conditional = null;
     conditionalCourse = null;
     rows.clear();
@@ -335,10 +367,10 @@ final class Device {
       ModelVersion running,
       float[] row,
       int learningWindows,
-      Noise inputNoise,
-      Noise outputNoise) {
+      Noise noise,
+      Noise seldomNoise) {
     changeTo(running);
-    return against(window, running, row, learningWindows, inputNoise, outputNoise);
+    return against(window, running, row, learningWindows, noise, seldomNoise);
   }
 
   /**
@@ -346,11 +378,16 @@ final class Device {
    * nothing.
    */
   boolean residualLate(
-      long window, ModelVersion ran, float[] row, int learningWindows, Noise noise) {
+      long window,
+      ModelVersion ran,
+      float[] row,
+      int learningWindows,
+      Noise noise,
+      Noise seldomNoise) {
     if (version == null) {
       changeTo(ran);
     }
-    return against(window, ran, row, learningWindows, noise, noise);
+    return against(window, ran, row, learningWindows, noise, seldomNoise);
   }
 
   private boolean against(
@@ -358,15 +395,17 @@ final class Device {
       ModelVersion ran,
       float[] row,
       int learningWindows,
-      Noise inputNoise,
-      Noise outputNoise) {
+      Noise noise,
+      Noise seldomNoise) {
     int first = statistics.inputStatistics();
     if (!ran.equals(version)) {
       Arrays.fill(row, first, row.length, Float.NaN);
     } else if (outputs.isLearned()) {
+      float[] outcomes = Arrays.copyOfRange(row, statistics.firstOutcome(), row.length);
       outputs.subtract(window, row);
+      seldom(window, row, outcomes, seldomNoise);
     } else {
-      outputs.learn(window, row, learningWindows, outputNoise);
+      outputs.learn(window, row, learningWindows, noise);
       Arrays.fill(row, first, row.length, Float.NaN);
     }
     boolean learned = inputs.isLearned();
@@ -375,9 +414,9 @@ final class Device {
       float[] given = Arrays.copyOfRange(row, features, 2 * features);
       inputs.subtract(window, row);
       System.arraycopy(given, 0, row, features, features);
-      conditional(window, row, learningWindows, inputNoise);
+      conditional(window, row, learningWindows, noise);
     } else {
-      inputs.learn(window, row, learningWindows, inputNoise);
+      inputs.learn(window, row, learningWindows, noise);
       Arrays.fill(row, 0, first, Float.NaN);
     }
     for (int s = 0; s < row.length; s++) {
@@ -388,10 +427,74 @@ final class Device {
     return learned;
   }
 
+  // What has no baseline because it was seldom there has one of the windows in which it was.
+  private void seldom(long window, float[] row, float[] outcomes, Noise noise) {
+    int first = statistics.firstOutcome();
+    float[] told = new float[row.length];
+    Arrays.fill(told, Float.NaN);
+    boolean any = false;
+    for (int i = 0; i < outcomes.length; i++) {
+      if (Float.isNaN(row[first + i]) && !Float.isNaN(outcomes[i])) {
+        told[first + i] = outcomes[i];
+        any = true;
+      }
+    }
+    if (!any) {
+      return;
+    }
+    if (!seldom.isLearned()) {
+      seldom.learn(window, told, SELDOM_WINDOWS, noise);
+      return;
+    }
+    seldom.subtract(window, told);
+    for (int s = first; s < row.length; s++) {
+      row[s] = Float.isNaN(row[s]) ? told[s] : row[s];
+    }
+  }
+
+  /**
+   * The same window with the outcomes that it tells: all, where they are enough for a say; else
+   * none, until a day is over and those of its windows are enough together.
+   */
+  DeviceWindow gather(long window, DeviceWindow one, DriftSettings settings) {
+    DeviceWindow.Outcomes outcomes = one.outcomes();
+    double[] few = one.version().equals(version) ? gathered : null;
+    if (outcomes.known() == 0 && few == null) {
+      return one;
+    }
+    double[] sum = new double[Math.max(few == null ? 0 : few.length, 3 + outcomes.actual().size())];
+    if (few != null) {
+      System.arraycopy(few, 0, sum, 0, few.length);
+    }
+    sum[0] += outcomes.known();
+    sum[1] += outcomes.right();
+    sum[2] += outcomes.wrong();
+    for (int i = 0; i < outcomes.actual().size(); i++) {
+      sum[3 + i] += outcomes.actual().get(i);
+    }
+    int day = settings.seasonWindows() > 1 ? settings.seasonWindows() : GATHERED_WINDOWS;
+    boolean isTold =
+        outcomes.known() >= settings.predictionsMin()
+            || (window % day == 0 && sum[0] >= settings.predictionsMin());
+    changeTo(one.version());
+    gathered = isTold ? null : sum;
+    return new DeviceWindow(
+        one.device(),
+        one.attributes(),
+        one.version(),
+        one.counts(),
+        isTold
+            ? new DeviceWindow.Outcomes(
+                (long) sum[0], sum[1], sum[2], Arrays.stream(sum, 3, sum.length).boxed().toList())
+            : DeviceWindow.Outcomes.NONE);
+  }
+
   private void changeTo(ModelVersion running) {
     if (!running.equals(version)) {
       version = running;
       outputs = newOutputs();
+      seldom = newSeldom();
+      gathered = null;
       if (fleetMeans != null) {
         Arrays.fill(fleetMeans, statistics.inputStatistics(), statistics.size(), Float.NaN);
         fleetWindows = null;

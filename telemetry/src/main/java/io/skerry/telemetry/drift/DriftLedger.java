@@ -57,7 +57,9 @@ public final class DriftLedger {
   static final int COUNT_MAX = 10_000_000;
 
   // Another number wherever what is written, or what is made of it, is another.
-  private static final int STATE_FORMAT = 6;
+  private static final int STATE_FORMAT = 7;
+  // Without outcomes that come seldom.
+  static final int STATE_FORMAT_OFTEN = 6;
   // Without what each device varied by while it learned.
   static final int STATE_FORMAT_VARIED = 5;
   // With how much devices vary pooled, and not by how much each does.
@@ -203,10 +205,14 @@ public final class DriftLedger {
     WindowDevices told =
         new WindowDevices(settings, known, versions, explanations, learned, ordered, measured);
     Map<String, LateSay> said = late(known, window, late, told);
-    float[][] read = rows.of(known, ordered);
     Device[] seen = new Device[ordered.size()];
+    List<DeviceWindow> gathered = new ArrayList<>(seen.length);
     for (int i = 0; i < seen.length; i++) {
       seen[i] = devices.of(window, ordered.get(i), known.statistics());
+      gathered.add(seen[i].gather(window, ordered.get(i), settings));
+    }
+    float[][] read = rows.of(known, gathered);
+    for (int i = 0; i < seen.length; i++) {
       seen[i].keep(read[i]);
     }
     Map<ModelVersion, float[]> off = means.center(known, ordered, read);
@@ -269,7 +275,12 @@ public final class DriftLedger {
               counts.device().value(), id -> new LateSay(device, counts, row.length));
       say.came(counts);
       if (device.residualLate(
-          one.window(), counts.version(), row, settings.learningWindows(), known.noise())) {
+          one.window(),
+          counts.version(),
+          row,
+          settings.learningWindows(),
+          known.noise(),
+          known.seldomNoise())) {
         say.add(row);
       } else {
         told.learnsLate(device, counts);

@@ -207,7 +207,14 @@ final class Explanations {
           double quiet = Math.max(2 * fleet.material(explanation.statistic), before / 4);
           boolean isQuiet =
               Double.isNaN(effect) ? !hasDevices.test(cohort) : Math.abs(effect) < quiet;
-          explanation.quietWindows = isQuiet ? explanation.quietWindows + 1 : 0;
+          // Outcomes may come once a day: windows without any say neither that it lasts nor not.
+          boolean isSilent =
+              Double.isNaN(effect)
+                  && explanation.statistic >= fleet.statistics().firstOutcome()
+                  && !isQuiet;
+          if (!isSilent) {
+            explanation.quietWindows = isQuiet ? explanation.quietWindows + 1 : 0;
+          }
           if (explanation.quietWindows >= DriftLedger.QUIET_WINDOWS) {
             ended.add(cohort);
           }

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleBiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ final class FleetState {
   private final Statistics statistics;
   private final Noise noise;
   private final Noise conditionalNoise;
+  private final Noise seldomNoise;
   private final float[] clip;
   private final boolean seasonal;
   private final @Nullable FleetLevel level;
@@ -35,6 +37,7 @@ final class FleetState {
     this.noise = noise(settings.learningWindows(), terms, 0, statistics.size());
     this.conditionalNoise =
         noise(Math.min(Device.ROWS_MAX, settings.learningWindows()), 1, inputs, 2 * inputs);
+    this.seldomNoise = noise(Device.SELDOM_WINDOWS, 1, 0, statistics.size());
     this.clip = new float[statistics.size()];
     this.level = seasonal ? new FleetLevel(statistics, settings) : null;
   }
@@ -53,6 +56,7 @@ final class FleetState {
   void write(StateWriter to) {
     noise.write(to);
     conditionalNoise.write(to);
+    seldomNoise.write(to);
     to.putFloats(clip);
     to.putText(leading == null ? "" : leading.toString());
     CommonTrend known = trend;
@@ -69,6 +73,9 @@ final class FleetState {
   void read(StateReader from, int format) {
     noise.read(from, format);
     conditionalNoise.read(from, format);
+    if (format > DriftLedger.STATE_FORMAT_OFTEN) {
+      seldomNoise.read(from, format);
+    }
     from.getFloats(clip);
     String running = from.getText();
     leading = running.isEmpty() ? null : ModelVersion.parse(running);
@@ -86,6 +93,11 @@ final class FleetState {
   /** Of what devices learn window by window. */
   Noise noise() {
     return noise;
+  }
+
+  /** Of outcomes that come in less than half of the windows. */
+  Noise seldomNoise() {
+    return seldomNoise;
   }
 
   /** Where a season is known. */
@@ -108,11 +120,24 @@ final class FleetState {
   }
 
   double variance(int statistic) {
-    return noiseOf(statistic).variance(placeOf(statistic));
+    return largest(statistic, Noise::variance);
   }
 
   double baselineVariance(int statistic) {
-    return noiseOf(statistic).baselineVariance(placeOf(statistic));
+    return largest(statistic, Noise::baselineVariance);
+  }
+
+  // Where the outcomes of some devices come often and of others seldom, the less certain counts.
+  private double largest(int statistic, ToDoubleBiFunction<Noise, Integer> of) {
+    boolean seldom = seldomNoise.isKnown(statistic);
+    double known = seldom ? of.applyAsDouble(seldomNoise, statistic) : 0;
+    return seldom && !noiseOf(statistic).isKnown(placeOf(statistic))
+        ? known
+        : Math.max(known, of.applyAsDouble(noiseOf(statistic), placeOf(statistic)));
+  }
+
+  private boolean isKnown(int statistic) {
+    return noiseOf(statistic).isKnown(placeOf(statistic)) || seldomNoise.isKnown(statistic);
   }
 
   // With a season, what is conditional is learned as everything else is.
@@ -134,7 +159,7 @@ final class FleetState {
   void fixClips() {
     for (int s = 0; s < clip.length; s++) {
       // Fixed when it is first needed: what one device may say must not depend on what it says.
-      if (clip[s] == 0 && noiseOf(s).isKnown(placeOf(s))) {
+      if (clip[s] == 0 && isKnown(s)) {
         clip[s] = (float) WindowComparison.clip(settings, variance(s), material(s), 0);
       }
     }

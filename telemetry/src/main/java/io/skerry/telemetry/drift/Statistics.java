@@ -178,6 +178,11 @@ final class Statistics {
     return edges;
   }
 
+  /** The first of those that outcomes tell; there may be none. */
+  int firstOutcome() {
+    return classes == 0 ? size() : size() - 1 - (classes == 2 ? 1 : classes);
+  }
+
   /** Reads the counts of one version. */
   Reader reader(MonitoredStreams version) {
     return new Reader(version);

@@ -94,7 +94,8 @@ final class WindowDevices {
     }
     boolean spoke = device.hasLearnedOutputs(one.version());
     Noise noise = fleet.noise();
-    if (!device.residual(window, one.version(), row, settings.learningWindows(), noise, noise)) {
+    if (!device.residual(
+        window, one.version(), row, settings.learningWindows(), noise, fleet.seldomNoise())) {
       learners.add(one);
       device.learnsUnder(one.version(), learned.relearned());
       learning++;

@@ -66,10 +66,10 @@ final class NormalFleet {
   }
 
   List<DeviceWindow> window(long window, First first) throws MalformedDocumentException {
-    return window(window, first, DeviceWindow.Outcomes.NONE);
+    return window(window, first, device -> DeviceWindow.Outcomes.NONE);
   }
 
-  List<DeviceWindow> window(long window, First first, DeviceWindow.Outcomes outcomes)
+  List<DeviceWindow> window(long window, First first, IntFunction<DeviceWindow.Outcomes> outcomes)
       throws MalformedDocumentException {
     WindowSketch sketch = new WindowSketch(MonitoringPlan.of(manifest));
     List<DeviceWindow> windows = new ArrayList<>();
@@ -93,7 +93,7 @@ final class NormalFleet {
               labels.apply(device),
               VERSION,
               sketch.counts(),
-              outcomes));
+              outcomes.apply(device)));
       sketch.seal(ModelRef.getDefaultInstance(), window, 0, 1);
     }
     return windows;
