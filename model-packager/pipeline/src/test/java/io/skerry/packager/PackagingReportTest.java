@@ -132,6 +132,7 @@ class PackagingReportTest {
       Precision precision, double value, Optional<Timing> timing, OptionalLong estimated) {
     Quality quality =
         new Quality(
+            Metric.ACCURACY,
             value,
             new Interval(value - .01, value + .01),
             value - 0.9,

@@ -135,10 +135,7 @@ public final class Choice {
   }
 
   private Optional<String> loss(Quality quality, String where) {
-    // Few items move in large steps: one more flip than the budget is no proof of a loss.
-    boolean withinNoise =
-        quality.differenceInterval().high() >= 0 && quality.keeps(maxDrop + 1.0 / quality.items());
-    if (quality.keeps(maxDrop) || (!where.isEmpty() && withinNoise)) {
+    if (where.isEmpty() ? quality.keeps(maxDrop) : quality.keepsWithinNoise(maxDrop)) {
       return Optional.empty();
     }
     return Optional.of(

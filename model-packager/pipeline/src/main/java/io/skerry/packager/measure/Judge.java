@@ -267,6 +267,7 @@ public final class Judge {
     double value = metric.of(read, labels.get());
     PairedTest.Result result = PairedTest.of(metric, read, readFloats, labels.get());
     return new Quality(
+        metric,
         value,
         result.interval(),
         result.difference(),
@@ -281,7 +282,7 @@ public final class Judge {
   private Quality agreement(double value, Interval interval, OptionalInt flips, double noise) {
     Interval below = new Interval(interval.low() - 1, interval.high() - 1);
     return new Quality(
-        value, interval, value - 1, below, 1, 1 - value, flips, noise, floats.items());
+        metric, value, interval, value - 1, below, 1, 1 - value, flips, noise, floats.items());
   }
 
   /**

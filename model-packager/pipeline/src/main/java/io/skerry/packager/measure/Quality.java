@@ -5,7 +5,8 @@ import java.util.OptionalInt;
 /**
  * How good a candidate is on evaluation items, beside the float model on the same items.
  *
- * @param value of the task's metric
+ * @param metric the task's
+ * @param value of the metric
  * @param interval of the value
  * @param difference value − the float model's
  * @param differenceInterval paired: the same items decide for both
@@ -18,6 +19,7 @@ import java.util.OptionalInt;
  * @param items evaluated
  */
 public record Quality(
+    Metric metric,
     double value,
     Interval interval,
     double difference,
@@ -33,5 +35,15 @@ public record Quality(
   /** Whether no more is lost than may be. */
   public boolean keeps(double maxDrop) {
     return loss <= maxDrop + ROUNDING;
+  }
+
+  /**
+   * Whether no more may be lost than may be, as far as so few items tell: they move a share in
+   * large steps, so that one flip more than the budget is no proof of a loss. An error has no such
+   * steps.
+   */
+  boolean keepsWithinNoise(double maxDrop) {
+    return keeps(maxDrop)
+        || (!metric.isError() && differenceInterval.high() >= 0 && keeps(maxDrop + 1.0 / items));
   }
 }

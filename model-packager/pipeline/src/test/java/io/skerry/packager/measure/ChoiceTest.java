@@ -2,10 +2,12 @@ package io.skerry.packager.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.packager.data.Labels;
 import io.skerry.profile.Candidate;
 import io.skerry.profile.Engine;
 import io.skerry.profile.Precision;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -234,6 +236,32 @@ class ChoiceTest {
     assertThat(verdicts.getFirst().reason()).contains("under qemu");
   }
 
+  /** One flip more or less is chance; an error that has grown is none, of however few items. */
+  @Test
+  void allowsErrorsNoMoreThanTheBudgetUnderEmulation() {
+    float[] shares = {0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+
+    assertThat(isRefusedUnderEmulation(Metric.ACCURACY, shares)).isFalse();
+    for (Metric metric : List.of(Metric.RMSE, Metric.MAE)) {
+      float[] errors = new float[10];
+      Arrays.fill(errors, 1.11f);
+
+      assertThat(isRefusedUnderEmulation(metric, errors)).as("%s", metric).isTrue();
+      Arrays.fill(errors, 1.019f);
+      assertThat(isRefusedUnderEmulation(metric, errors)).as("%s", metric).isFalse();
+    }
+  }
+
+  /** Where the float model says 1 of an item that is 0; of classes, where it is right. */
+  private static boolean isRefusedUnderEmulation(Metric metric, float[] said) {
+    float[] ones = new float[said.length];
+    Arrays.fill(ones, metric.isError() ? 1 : 0);
+    Judge judge = Judge.byLabels(metric, Outputs.of(1, ones), Labels.of(new int[said.length]), 0.5);
+    Proof proof = new Proof.Emulated("qemu", judge.quality(Outputs.of(1, said)));
+    Measured candidate = measured(ONNX_INT8, 10, quality(0.98), 0, proof, Optional.empty());
+    return !Choice.among(List.of(candidate), 0.02, 1000).getFirst().winner();
+  }
+
   @Test
   void hasNoWinnerWhereNothingKeepsAccuracy() {
     assertThat(winner(timed(TFLITE_INT8, 0.5, 1), timed(ONNX_INT8, Double.NaN, 1))).isEmpty();
@@ -283,6 +311,7 @@ class ChoiceTest {
     Interval difference = new Interval(value - 0.98 - 0.001, value - 0.98 + 0.001);
     return Optional.of(
         new Quality(
+            Metric.ACCURACY,
             value,
             around,
             value - 0.98,
