@@ -24,19 +24,19 @@ final class Arm {
   }
 
   /**
-   * Counts a window of this boot epoch. Each that is above all before is a restart; the first that
-   * is known of a device is none. What comes together comes in any order, of several agents at
-   * once.
+   * Counts a window of the process of this boot epoch. Each that is above all before is a restart;
+   * the first that is known of a device is none. What comes together comes in any order, of several
+   * agents at once.
    *
    * @param of number of the transaction that stores it
    */
-  void window(long epoch, long of, long predictions, long failed) {
+  void process(long epoch, long of) {
     if (transaction != of) {
       known = epochs.isEmpty() ? known : Math.max(known, epochs.last());
       epochs.clear();
       transaction = of;
     }
     boolean another = epochs.add(epoch) && (known > 0 ? epoch > known : epochs.size() > 1);
-    counts.window(predictions, failed, another ? 1 : 0);
+    counts.process(another ? 1 : 0);
   }
 }

@@ -24,6 +24,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -152,13 +153,36 @@ final class GateCounts {
       long epoch,
       Window window,
       WindowCounts counts) {
-    Optional<Arm> row = row(rollout, part, device, version);
+    boolean newer = version.equals(rollout.parts.get(part).version());
+    Optional<Arm> row = row(rollout, part, device, newer);
     if (row.isEmpty()) {
       return;
     }
     Arm arm = row.get();
-    arm.window(epoch, transaction, window.getPredictions(), window.getPredictionsFailed());
+    Told told = Objects.requireNonNull(told(rollout, device, newer));
+    if (told.ofProcess) {
+      arm.process(epoch, transaction);
+    }
+    if (told.ofVersion) {
+      countVersion(rollout, part, arm, version, window, counts);
+    }
+    // On trial both versions lie in it: that is more than what the new one alone will take.
+    if (told.ofProcess && !rollout.isTrial()) {
+      arm.counts.memory(
+          (double) window.getResidentBytes(),
+          (double) described.apply(device).facts().memoryBytes());
+    }
+  }
+
+  private void countVersion(
+      Rollout rollout,
+      int part,
+      Arm arm,
+      ModelVersion version,
+      Window window,
+      WindowCounts counts) {
     ArmCounts to = arm.counts;
+    to.predictions(window.getPredictions(), window.getPredictionsFailed());
     StageArms.Edges edges = rollout.arms.edges();
     Bins latencies = bins(counts, MonitoringPlan.LATENCY);
     Integer slow = edges.slow().get(part).get(arm.profile);
@@ -174,12 +198,6 @@ final class GateCounts {
       int resolution = edges.resolutions().get(part).getOrDefault(arm.profile, 1);
       to.scores(scores, releases.watched(version).middles(), resolution);
     }
-    // The versions of a trial share one process: its memory tells nothing of either.
-    if (!rollout.isTrial()) {
-      to.memory(
-          (double) window.getResidentBytes(),
-          (double) described.apply(device).facts().memoryBytes());
-    }
   }
 
   private static @Nullable Bins bins(WindowCounts counts, String name) {
@@ -194,8 +212,7 @@ final class GateCounts {
     return new ModelVersion(new ModelName(model.getModel()), model.getVersion());
   }
 
-  private Optional<Arm> row(Rollout rollout, int part, DeviceId device, ModelVersion version) {
-    boolean newer = version.equals(rollout.parts.get(part).version());
+  private Optional<Arm> row(Rollout rollout, int part, DeviceId device, boolean newer) {
     Rollout.Deployment one = rollout.deployments.get(device);
     // A control's stage may be given later, but what runs the version has one that stays.
     boolean own = one != null && one.opened && rollout.isOpen(one.stage);
@@ -205,7 +222,8 @@ final class GateCounts {
   }
 
   // The part of the rollout that this is evidence of; -1 where it is of none. Controls are devices
-  // that could get the version and were not touched yet; of a trial, the version beside it.
+  // that could get the version and were not touched yet; of a trial, the version beside it, but
+  // for what belongs to the process that runs both.
   private static int part(
       Rollout rollout, DeviceId device, String slot, ModelVersion version, long atMillis) {
     boolean collects =
@@ -222,22 +240,39 @@ final class GateCounts {
       if (ownPlace || slot.equals(part.slot().value())) {
         boolean newer = version.equals(part.version());
         boolean counts =
-            (!rollout.isTrial() || newer == ownPlace) && counts(rollout, device, newer);
+            (!rollout.isTrial() || newer == ownPlace) && told(rollout, device, newer) != null;
         return counts ? i : -1;
       }
     }
     return -1;
   }
 
-  private static boolean counts(Rollout rollout, DeviceId device, boolean newer) {
+  /** What a device is evidence of. */
+  private enum Told {
+    ALL(true, true),
+    VERSION(true, false),
+    PROCESS(false, true);
+
+    private final boolean ofVersion;
+    private final boolean ofProcess;
+
+    Told(boolean ofVersion, boolean ofProcess) {
+      this.ofVersion = ofVersion;
+      this.ofProcess = ofProcess;
+    }
+  }
+
+  private static @Nullable Told told(Rollout rollout, DeviceId device, boolean newer) {
     Rollout.Deployment one = rollout.deployments.get(device);
     DeploymentState state = one != null && one.opened ? one.state : null;
     if (newer) {
-      return state != null && state.isEvidence();
+      return state != null && state.isEvidence() ? Told.ALL : null;
     }
-    return rollout.isTrial()
-        ? state == DeploymentState.COMMITTED
-        : state == null || state.isControl();
+    if (rollout.isTrial() && state == DeploymentState.COMMITTED) {
+      return Told.VERSION;
+    }
+    boolean untouched = state == null || state.isControl();
+    return !untouched ? null : rollout.isTrial() ? Told.PROCESS : Told.ALL;
   }
 
   /** Counts a stored outcome for the gates. */
@@ -249,9 +284,10 @@ final class GateCounts {
     for (Rollout rollout : rollouts.values()) {
       String slot = outcome.getModel().getSlot();
       int part = part(rollout, device, slot, version, outcome.getPredictedAtMillis());
-      if (part >= 0) {
+      boolean newer = part >= 0 && version.equals(rollout.parts.get(part).version());
+      if (part >= 0 && Objects.requireNonNull(told(rollout, device, newer)).ofVersion) {
         Double range = rollout.arms.edges().ranges().get(part);
-        row(rollout, part, device, version)
+        row(rollout, part, device, newer)
             .ifPresent(arm -> count(arm.counts, outcome, version, range));
       }
     }

@@ -68,22 +68,28 @@ final class StageArms {
    */
   Evidence evidence(int part, int stage) {
     return new Evidence(
-        compared(part, (key, arm) -> true),
-        // Everybody's controls are those not touched yet; on trial each is its own.
-        stage == 0 ? Map.of() : compared(part, (key, arm) -> arm.own || !(key.newer() || trial)),
+        compared(part, (key, arm, metric) -> true),
+        // Everybody's controls are those not touched yet; on trial each is its own, but for its
+        // process.
+        stage == 0
+            ? Map.of()
+            : compared(
+                part,
+                (key, arm, metric) ->
+                    arm.own || (!key.newer() && (!trial || metric.isOfProcess()))),
         PROMISE);
   }
 
   private interface Judged {
-    boolean test(Key key, Arm arm);
+    boolean test(Key key, Arm arm, Metric metric);
   }
 
   private Map<ProfileId, Evidence.OfProfile> compared(int part, Judged which) {
     Map<ProfileId, EnumMap<Metric, Comparison>> profiles = new LinkedHashMap<>();
     arms.forEach(
         (key, arm) -> {
-          if (key.part() == part && which.test(key, arm)) {
-            add(arm, key.newer(), profiles);
+          if (key.part() == part) {
+            add(key, arm, which, profiles);
           }
         });
     Map<ProfileId, Evidence.OfProfile> seen = new LinkedHashMap<>();
@@ -92,17 +98,17 @@ final class StageArms {
   }
 
   private static void add(
-      Arm arm, boolean newer, Map<ProfileId, EnumMap<Metric, Comparison>> profiles) {
+      Key key, Arm arm, Judged which, Map<ProfileId, EnumMap<Metric, Comparison>> profiles) {
     for (Metric metric : Metric.values()) {
       double trials = arm.counts.trials(metric);
-      if (trials > 0) {
+      if (trials > 0 && which.test(key, arm, metric)) {
         EnumMap<Metric, Comparison> metrics =
-            profiles.computeIfAbsent(arm.profile, key -> new EnumMap<>(Metric.class));
+            profiles.computeIfAbsent(arm.profile, unused -> new EnumMap<>(Metric.class));
         Comparison before = metrics.getOrDefault(metric, Comparison.NONE);
         double hits = arm.counts.hits(metric);
         metrics.put(
             metric,
-            newer
+            key.newer()
                 ? new Comparison(before.newer().plus(trials, hits), before.older())
                 : new Comparison(before.newer(), before.older().plus(trials, hits)));
       }

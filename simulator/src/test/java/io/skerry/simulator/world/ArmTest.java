@@ -13,7 +13,7 @@ class ArmTest {
   private void stored(long... epochs) {
     transactions++;
     for (long epoch : epochs) {
-      arm.window(epoch, transactions, 10, 0);
+      arm.process(epoch, transactions);
     }
   }
 

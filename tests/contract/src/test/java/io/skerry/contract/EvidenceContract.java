@@ -13,6 +13,7 @@ import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutBooks;
 import io.skerry.fleet.rollout.RolloutEvent;
+import io.skerry.fleet.rollout.RolloutKind;
 import io.skerry.fleet.rollout.StageRule;
 import io.skerry.profile.ProfileCatalog;
 import io.skerry.protocol.DeviceId;
@@ -366,6 +367,65 @@ interface EvidenceContract {
     stage.window(newcomer, Counted.of(1, 25));
 
     isSum(stage.of(Metric.FAILED_PREDICTIONS).older(), device(25, 0));
+  }
+
+  @Test
+  default void onTrialADeviceIsItsOwnControlButForItsProcess() {
+    Stage stage = new Stage(tables(), IN_STAGES.onTrial(new RolloutKind.Split(.5, false)));
+    assertThat(tables().deployments(stage.rollout).values())
+        .containsOnly(DeploymentState.COMMITTED);
+    Records of = stage.of(stage.newer.getFirst());
+    // The old version beside the new one and the new one, of a process that began anew twice.
+    for (long epoch = 1; epoch <= 3; epoch++) {
+      Record beside = of.onTrial(of.window(stage.start, Counted.of(2, 20).failing(1)));
+      of.stored(epoch, of.window(stage.start, Counted.of(1, 30)), beside);
+    }
+    stage.window(stage.older.get(0), Counted.of(1, 70).failing(7));
+    Records again = stage.of(stage.older.get(1));
+    again.stored(2, again.window(stage.start, Counted.of(1, 10)));
+    again.stored(3, again.window(stage.start, Counted.of(1, 10)));
+
+    isSum(stage.of(Metric.FAILED_PREDICTIONS).newer(), device(60, 3));
+    isSum(stage.of(Metric.FAILED_PREDICTIONS).older(), device(90, 0));
+    isSum(stage.of(Metric.RESTARTS).newer(), device(3, 2));
+    isSum(stage.of(Metric.RESTARTS).older(), device(1, 0), device(2, 1));
+    // Both versions lie in the memory of a device on trial, and one in that of the others.
+    isSum(stage.of(Metric.MEMORY).newer());
+    isSum(stage.of(Metric.MEMORY).older());
+  }
+
+  @Test
+  default void onTrialADeviceThatWasUntouchedIsNoControlOfItsProcessAnyMore() {
+    Stage stage = new Stage(tables(), IN_STAGES.onTrial(new RolloutKind.Split(.5, false)));
+    RolloutFleet fleet = stage.fleet;
+    Records again = stage.of(stage.older.getFirst());
+    again.stored(2, again.window(stage.start, Counted.of(1, 10)));
+    again.stored(3, again.window(stage.start, Counted.of(1, 10)));
+    isSum(stage.of(Metric.RESTARTS).older(), device(2, 1));
+
+    fleet.pass(Duration.ofSeconds(5));
+    fleet.act(stage.rollout, new RolloutEvent.Promote("tested"));
+    fleet.look(stage.rollout);
+    List<DeviceId> ordered = fleet.hear();
+    DeviceId one = ordered.getFirst();
+    Instant now = Records.beginning(fleet.now());
+    // Its turn came and it has not seen the order.
+    fleet.look(stage.rollout);
+    Records untouched =
+        stage.of(stage.older.stream().filter(o -> !ordered.contains(o)).findFirst().orElseThrow());
+    untouched.stored(4, untouched.window(now, Counted.of(1, 10)));
+    fleet.report(ordered, SlotPhase.COMMITTED);
+    fleet.look(stage.rollout);
+    Records of = stage.of(one);
+    of.stored(7, of.window(now, Counted.of(1, 15)), of.onTrial(of.window(now, Counted.of(2, 25))));
+    of.stored(8, of.window(now, Counted.of(1, 15)));
+
+    isSum(stage.of(Metric.FAILED_PREDICTIONS).older(), device(30, 0));
+    isSum(stage.alone(Metric.FAILED_PREDICTIONS).older(), device(30, 0));
+    isSum(stage.of(Metric.RESTARTS).older(), device(1, 0));
+    // What belongs to the process has the same controls of a stage alone.
+    isSum(stage.alone(Metric.RESTARTS).older(), device(1, 0));
+    isSum(stage.alone(Metric.RESTARTS).newer(), device(1, 0));
   }
 
   @Test

@@ -130,6 +130,13 @@ final class Records {
         .build();
   }
 
+  /** The same of the version that is on trial beside the active one. */
+  Record onTrial(Record window) {
+    Window of = window.getWindow();
+    ModelRef beside = of.getModel().toBuilder().setSlot(of.getModel().getSlot() + "-trial").build();
+    return window.toBuilder().setWindow(of.toBuilder().setModel(beside)).build();
+  }
+
   /** What became true of a prediction. */
   Record outcome(Instant at, long version, double score, double actual) {
     return Record.newBuilder()

@@ -76,14 +76,18 @@ public final class ArmCounts {
     hits[metric.number() - 1] += moreHits;
   }
 
+  /** A window's predictions. */
+  public void predictions(long predictions, long failed) {
+    add(Metric.FAILED_PREDICTIONS, (double) predictions, (double) failed);
+  }
+
   /**
-   * A window.
+   * A window of the agent's process.
    *
    * @param restarts processes that it is the first window of
    */
-  public void window(long predictions, long failed, int restarts) {
+  public void process(int restarts) {
     add(Metric.RESTARTS, 1, restarts);
-    add(Metric.FAILED_PREDICTIONS, (double) predictions, (double) failed);
   }
 
   /**

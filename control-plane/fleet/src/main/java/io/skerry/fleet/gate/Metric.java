@@ -135,6 +135,14 @@ public enum Metric {
     return this == OVER_BUDGET;
   }
 
+  /**
+   * Whether it belongs to the agent's process, and not to one of the versions that it runs: on
+   * trial a device is no control of its own there.
+   */
+  public boolean isOfProcess() {
+    return this == RESTARTS || this == MEMORY;
+  }
+
   /** What counts the windows that tell nothing of it; empty: all do that are of it. */
   Optional<Metric> untold() {
     return switch (this) {

@@ -25,8 +25,10 @@ class ArmCountsTest {
 
   @Test
   void addsWindowsUp() {
-    counts.window(100, 3, 0);
-    counts.window(50, 1, 1);
+    counts.predictions(100, 3);
+    counts.process(0);
+    counts.predictions(50, 1);
+    counts.process(1);
 
     has(Metric.FAILED_PREDICTIONS, 150, 4);
     has(Metric.RESTARTS, 2, 1);
@@ -98,7 +100,8 @@ class ArmCountsTest {
 
   @Test
   void storesPlacesOfWindowsThatTellNothingOnlyWhereThereAreSome() {
-    counts.window(1, 0, 0);
+    counts.predictions(1, 0);
+    counts.process(0);
     assertThat(counts.trials()).hasSize(Metric.ERROR.number());
 
     counts.latenciesOfBudget(folded(2, 5L, 0L, 0L, 0L), 1);
@@ -168,7 +171,8 @@ class ArmCountsTest {
 
   @Test
   void givesACopyThatNobodyChanges() {
-    counts.window(10, 1, 0);
+    counts.predictions(10, 1);
+    counts.process(0);
 
     Arrays.fill(counts.trials(), 0);
     Arrays.fill(counts.hits(), 0);

@@ -50,7 +50,8 @@ import org.jspecify.annotations.Nullable;
  * windows and outcomes: each counts once, as they do.
  *
  * <p>Controls are devices that could get the version and were not touched yet; of a trial, the
- * version beside it on the same device. Both sides count from the opening of the stage.
+ * version beside it on the same device, but for what belongs to the process that runs both. Both
+ * sides count from the opening of the stage.
  */
 @Singleton
 final class Arms {
@@ -208,6 +209,8 @@ final class Arms {
     final String profile;
     // Whether the stage is the device's own.
     final boolean own;
+    // What the device tells of by what is counted next.
+    Told told = Told.ALL;
     final ArmCounts counts = new ArmCounts();
     final TreeSet<Long> bootEpochs = new TreeSet<>();
 
@@ -218,6 +221,23 @@ final class Arms {
   }
 
   private record Deployed(DeploymentState state, int stage) {}
+
+  /** What a device is evidence of. */
+  private enum Told {
+    ALL(true, true),
+    /** On trial the old version's process is the new one's, too. */
+    VERSION(true, false),
+    /** Of an untouched device beside a trial, of which each device compares the versions itself. */
+    PROCESS(false, true);
+
+    private final boolean ofVersion;
+    private final boolean ofProcess;
+
+    Told(boolean ofVersion, boolean ofProcess) {
+      this.ofVersion = ofVersion;
+      this.ofProcess = ofProcess;
+    }
+  }
 
   // Memory 0 is not known.
   private record Device(String profile, double memoryBytes, Map<String, Deployed> deployments) {}
@@ -246,8 +266,7 @@ final class Arms {
                 window.version(),
                 window.start());
         if (arm != null) {
-          count(arm, rollout, window);
-          countMemory(arm, rollout, window, devices);
+          count(arm, rollout, window, devices);
         }
       }
     }
@@ -265,7 +284,7 @@ final class Arms {
                   prediction.slot(),
                   prediction.version(),
                   prediction.at());
-          if (arm != null) {
+          if (arm != null && arm.told.ofVersion) {
             Double range = rollout.amount(prediction.slot());
             if (range == null) {
               double threshold =
@@ -354,30 +373,55 @@ final class Arms {
     Deployed deployed = device.deployments().get(rollout.order().id().value());
     DeploymentState state = deployed == null ? null : deployed.state();
     boolean trial = rollout.order().plan().kind().isTrial();
-    boolean counts;
-    if (newer) {
-      counts = state != null && state.isEvidence();
-    } else if (trial) {
-      counts = state == DeploymentState.COMMITTED;
-    } else {
-      counts = state == null || state.isControl();
-    }
-    if (!counts || (trial && newer != slot.equals(part.place(rollout.order().plan().kind())))) {
+    Told told = newer ? ofNewer(state) : ofOlder(state, trial);
+    if (told == null
+        || (trial && newer != slot.equals(part.place(rollout.order().plan().kind())))) {
       return null;
     }
-    return sums.computeIfAbsent(
-        new Key(
-            rollout.order().id().value(), rollout.stage(), part.slot().value(), id.value(), newer),
-        // A control's stage may be given later, but what runs the version has one that stays.
-        unused ->
-            new Sums(device.profile(), deployed != null && deployed.stage() == rollout.stage()));
+    Sums arm =
+        sums.computeIfAbsent(
+            new Key(
+                rollout.order().id().value(),
+                rollout.stage(),
+                part.slot().value(),
+                id.value(),
+                newer),
+            // A control's stage may be given later, but what runs the version has one that stays.
+            unused ->
+                new Sums(
+                    device.profile(), deployed != null && deployed.stage() == rollout.stage()));
+    arm.told = told;
+    return arm;
   }
 
-  private void count(Sums arm, Collecting rollout, RecordsStoring.Window window) {
-    // The first epoch that is known of a device is no restart; what was known before the table
-    // knows.
-    boolean another = arm.bootEpochs.add(window.bootEpoch()) && arm.bootEpochs.size() > 1;
-    arm.counts.window(window.predictions(), window.predictionsFailed(), another ? 1 : 0);
+  private static @Nullable Told ofNewer(@Nullable DeploymentState state) {
+    return state != null && state.isEvidence() ? Told.ALL : null;
+  }
+
+  private static @Nullable Told ofOlder(@Nullable DeploymentState state, boolean trial) {
+    if (trial && state == DeploymentState.COMMITTED) {
+      return Told.VERSION;
+    }
+    boolean untouched = state == null || state.isControl();
+    return !untouched ? null : trial ? Told.PROCESS : Told.ALL;
+  }
+
+  private void count(
+      Sums arm, Collecting rollout, RecordsStoring.Window window, Map<String, Device> devices) {
+    if (arm.told.ofProcess) {
+      // The first epoch that is known of a device is no restart; what was known before the table
+      // knows.
+      boolean another = arm.bootEpochs.add(window.bootEpoch()) && arm.bootEpochs.size() > 1;
+      arm.counts.process(another ? 1 : 0);
+      countMemory(arm, rollout, window, devices);
+    }
+    if (arm.told.ofVersion) {
+      countVersion(arm, rollout, window);
+    }
+  }
+
+  private void countVersion(Sums arm, Collecting rollout, RecordsStoring.Window window) {
+    arm.counts.predictions(window.predictions(), window.predictionsFailed());
     Part part = Objects.requireNonNull(rollout.at(window.slot()));
     RecordsStoring.Counts latency = window.streams().get(LATENCY);
     Integer edge = rollout.edges().get(edgeOf(part, arm.profile));
@@ -406,7 +450,7 @@ final class Arms {
     return Bins.of(counts.bins(), counts.fold());
   }
 
-  // The versions of a trial share one process: its memory tells nothing of either.
+  // On trial both versions lie in it: that is more than what the new one alone will take.
   private static void countMemory(
       Sums arm, Collecting rollout, RecordsStoring.Window window, Map<String, Device> devices) {
     Device device = devices.get(window.device().value());

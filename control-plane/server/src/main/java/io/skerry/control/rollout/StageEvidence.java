@@ -201,17 +201,20 @@ final class StageEvidence {
     Map<SlotId, Evidence> parts = new HashMap<>();
     for (Part part : order.parts()) {
       List<Sum> all = bySlot.getOrDefault(part.slot().value(), List.of());
-      // On trial a device is its own control; otherwise everybody's are those not touched yet.
       List<Sum> alone =
-          stage == 0
-              ? List.of()
-              : all.stream().filter(sum -> sum.own() || !(sum.newer() || trial)).toList();
+          stage == 0 ? List.of() : all.stream().filter(sum -> isAlone(sum, trial)).toList();
       Evidence seen =
           new Evidence(compared(all), compared(alone), Arms.promise(transaction, part.version()));
       boolean first = unit && !trial && !replacing.contains(part.slot().value());
       parts.put(part.slot(), first ? seen.asFirst() : seen);
     }
     return unit ? Evidence.of(parts) : parts.getOrDefault(order.first().slot(), Evidence.NONE);
+  }
+
+  // On trial a device is its own control, but for its process; otherwise everybody's are those not
+  // touched yet.
+  private static boolean isAlone(Sum sum, boolean trial) {
+    return sum.own() || (!sum.newer() && (!trial || sum.metric().isOfProcess()));
   }
 
   // Slots in which some device ran another version before.
