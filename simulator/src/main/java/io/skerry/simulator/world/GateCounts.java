@@ -62,14 +62,10 @@ final class GateCounts {
     List<@Nullable Double> ranges = new ArrayList<>();
     Map<ProfileId, Integer> coarsest = new HashMap<>();
     for (RolloutPart part : rollout.parts) {
-      Map<ProfileId, LatencyHistory> before =
-          runBefore(part)
-              .map(version -> usual.of(part.slot(), version, this::profile))
-              .orElse(Map.of());
       Map<ProfileId, Integer> edges = new HashMap<>();
       Map<ProfileId, Integer> together = new HashMap<>();
       for (Hardware hardware : Hardware.values()) {
-        LatencyHistory of = before.getOrDefault(hardware.profile(), new LatencyHistory());
+        LatencyHistory of = history(rollout, part, hardware.profile());
         of.edge(Optional.of(hardware.latencyBudget()))
             .ifPresent(edge -> edges.put(hardware.profile(), edge));
         together.put(hardware.profile(), of.resolution());
@@ -87,8 +83,16 @@ final class GateCounts {
     rollout.arms.open(new StageArms.Edges(slow, budgets, resolutions, ranges));
   }
 
-  // What most devices say that they run in the slot, of the others.
-  private Optional<ModelVersion> runBefore(RolloutPart part) {
+  // Of what most devices of the profile run: another profile's version may be another one.
+  private LatencyHistory history(Rollout rollout, RolloutPart part, ProfileId of) {
+    return runBefore(rollout, part, of)
+        .map(version -> usual.of(part.slot(), version, this::profile))
+        .map(usually -> usually.get(of))
+        .orElse(new LatencyHistory());
+  }
+
+  // What most devices of a profile say that they run in the slot, of the others.
+  private Optional<ModelVersion> runBefore(Rollout rollout, RolloutPart part, ProfileId of) {
     Map<ModelVersion, Integer> running = new HashMap<>();
     for (DeviceId device : store.devices()) {
       store
@@ -96,6 +100,8 @@ final class GateCounts {
           .flatMap(SlotReport::running)
           .map(SlotReport.Running::version)
           .filter(version -> !version.equals(part.version()))
+          .filter(version -> !isOfOthers(rollout, part, device, version))
+          .filter(unused -> profile(device).filter(of::equals).isPresent())
           .ifPresent(version -> running.merge(version, 1, Integer::sum));
     }
     return running.entrySet().stream()
@@ -103,6 +109,12 @@ final class GateCounts {
             Map.Entry.<ModelVersion, Integer>comparingByValue()
                 .thenComparing(one -> one.getKey().version(), Comparator.naturalOrder()))
         .map(Map.Entry::getKey);
+  }
+
+  // What runs another model and never gets this one is nothing to compare it with.
+  private static boolean isOfOthers(
+      Rollout rollout, RolloutPart part, DeviceId device, ModelVersion version) {
+    return !version.model().equals(part.version().model()) && rollout.outsiders.containsKey(device);
   }
 
   // What is told of a device that was removed is not its profile's any more.
@@ -222,7 +234,8 @@ final class GateCounts {
   }
 
   // The part of the rollout that this is evidence of; -1 where it is of none. Controls are devices
-  // that could get the version and were not touched yet; of a trial, the version beside it, but
+  // that run the model or are to get it, and were not touched yet; of a trial, the version beside
+  // it, but
   // for what belongs to the process that runs both.
   private static int part(
       Rollout rollout, DeviceId device, String slot, ModelVersion version, long atMillis) {
@@ -240,7 +253,9 @@ final class GateCounts {
       if (ownPlace || slot.equals(part.slot().value())) {
         boolean newer = version.equals(part.version());
         boolean counts =
-            (!rollout.isTrial() || newer == ownPlace) && told(rollout, device, newer) != null;
+            (!rollout.isTrial() || newer == ownPlace)
+                && !isOfOthers(rollout, part, device, version)
+                && told(rollout, device, newer) != null;
         return counts ? i : -1;
       }
     }

@@ -359,6 +359,73 @@ interface EvidenceContract {
   }
 
   @Test
+  default void whoRunsAnotherModelAndIsNotToGetThisOneIsNoControl() {
+    StageRule three = new StageRule(new StageRule.Selection.Count(3), 0, false);
+
+    Stage stage = new Stage(tables(), Wish.of(2, three, three));
+    List<DeviceId> outside = new ArrayList<>(tables().outsiders(stage.rollout).keySet());
+    assertThat(outside).hasSize(4);
+    List<DeviceId> waiting = new ArrayList<>(stage.older);
+    waiting.removeAll(outside);
+
+    stage.window(outside.get(0), Counted.of(1, 20));
+    Records other = stage.of(outside.get(1));
+    other.stored(1, other.ofAnotherModel(other.window(stage.start, Counted.of(1, 40))));
+    Records replaced = stage.of(waiting.getFirst());
+    replaced.stored(1, replaced.ofAnotherModel(replaced.window(stage.start, Counted.of(1, 30))));
+
+    // Whose slot is to be taken over is one, whatever runs there.
+    isSum(stage.of(Metric.FAILED_PREDICTIONS).older(), device(20, 0), device(30, 0));
+    isSum(stage.of(Metric.RESTARTS).older(), device(1, 0), device(1, 0));
+  }
+
+  @Test
+  default void whatIsSlowWasChosenByTheVersionThatTheProfileRan() {
+    RolloutFleet fleet = new RolloutFleet(tables());
+    for (int i = DEVICES; i < DEVICES + 4; i++) {
+      tables().enrol(RolloutFleet.device(i));
+      fleet.becomes(RolloutFleet.device(i), RolloutFleet.OF_BOARD);
+    }
+    fleet.everywhere(1);
+    fleet.pass(Duration.ofSeconds(2));
+    StageRule boards =
+        new StageRule(new StageRule.Selection.Profile(new ProfileId(RolloutFleet.BOARD)), 0, false);
+    RolloutId before = fleet.begin(Wish.of(3, boards));
+    fleet.look(before);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(before);
+    fleet.act(before, new RolloutEvent.Promote("tested"));
+    Instant begin = Records.beginning(fleet.now()).minusSeconds(100);
+    for (int i = 0; i < DEVICES + 4; i++) {
+      boolean board = i >= DEVICES;
+      String profile = board ? RolloutFleet.BOARD : RolloutFleet.GATEWAY;
+      Records of = new Records(tables(), RolloutFleet.device(i), profile);
+      of.stored(1, of.window(begin, Counted.of(board ? 3 : 1, 1000).taking(board ? 8 : 12)));
+    }
+
+    fleet.pass(Duration.ofSeconds(2));
+    RolloutId rollout = fleet.begin(Wish.of(2, StageRule.percent(100)));
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    Instant now = Records.beginning(fleet.now());
+    Records of = new Records(tables(), RolloutFleet.device(DEVICES), RolloutFleet.BOARD);
+    of.stored(
+        2,
+        of.window(now, Counted.of(2, 30).taking(9)),
+        of.window(now.plusSeconds(1), Counted.of(2, 50).taking(8)));
+
+    Evidence seen = tables().books().forPerson(rollout, RolloutBooks.Page::evidence).orElseThrow();
+    isSum(
+        seen.profiles()
+            .get(new ProfileId(RolloutFleet.BOARD))
+            .metrics()
+            .get(Metric.SLOW_PREDICTIONS)
+            .newer(),
+        device(80, 30));
+  }
+
+  @Test
   default void whoComesLaterIsAControl() {
     Stage stage = stage();
     DeviceId newcomer = RolloutFleet.device(DEVICES);

@@ -203,6 +203,11 @@ class MemoryTables implements Tables {
   }
 
   @Override
+  public ModelRef secondModel(long version, String profile) {
+    return standIns.secondModel(version, profile);
+  }
+
+  @Override
   public Digest secondManifest(long version, String profile) {
     return standIns.secondManifest(version, profile);
   }

@@ -452,6 +452,14 @@ final class PostgresqlTables implements Tables, AutoCloseable {
   }
 
   @Override
+  public ModelRef secondModel(long version, String profile) {
+    return model(version, profile).toBuilder()
+        .setModel(SECOND_MODEL)
+        .setManifestDigest(secondManifest(version, profile).toString())
+        .build();
+  }
+
+  @Override
   public Digest secondManifest(long version, String profile) {
     return artifact(new Variant(SECOND_MODEL, version, profile)).model();
   }

@@ -137,6 +137,13 @@ final class Records {
     return window.toBuilder().setWindow(of.toBuilder().setModel(beside)).build();
   }
 
+  /** The same of another model in the slot. */
+  Record ofAnotherModel(Record window) {
+    Window of = window.getWindow();
+    ModelRef other = tables.secondModel(of.getModel().getVersion(), profile);
+    return window.toBuilder().setWindow(of.toBuilder().setModel(other)).build();
+  }
+
   /** What became true of a prediction. */
   Record outcome(Instant at, long version, double score, double actual) {
     return Record.newBuilder()

@@ -211,6 +211,9 @@ interface Tables {
   /** What a unit's second model is in that version, 1 or 2. */
   Digest secondManifest(long version, String profile);
 
+  /** What records say that are of the second model, in the slot {@code main}. */
+  ModelRef secondModel(long version, String profile);
+
   /** A replica looks at a rollout once, and for newcomers, if it gets its lease. */
   void look(RolloutId rollout, String replica, Instant now);
 }

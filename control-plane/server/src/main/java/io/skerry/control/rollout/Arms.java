@@ -49,9 +49,9 @@ import org.jspecify.annotations.Nullable;
  * Counts what the new and the old version do on each device, in the transaction that stores the
  * windows and outcomes: each counts once, as they do.
  *
- * <p>Controls are devices that could get the version and were not touched yet; of a trial, the
- * version beside it on the same device, but for what belongs to the process that runs both. Both
- * sides count from the opening of the stage.
+ * <p>Controls are devices that run the model or are to get it, and were not touched yet; of a
+ * trial, the version beside it on the same device, but for what belongs to the process that runs
+ * both. Both sides count from the opening of the stage.
  */
 @Singleton
 final class Arms {
@@ -80,7 +80,7 @@ final class Arms {
     List<String> known = RolloutTables.profiles(transaction, order.id());
     Map<String, Integer> resolutions = new HashMap<>();
     for (Part part : order.parts()) {
-      Map<String, LatencyHistory> history = history(transaction, part);
+      Map<String, LatencyHistory> history = history(transaction, order, part);
       for (String profile : known) {
         LatencyHistory of = history.getOrDefault(profile, new LatencyHistory());
         of.edge(budget(profile)).ifPresent(edge -> edges.put(edgeOf(part, profile), edge));
@@ -136,41 +136,53 @@ final class Arms {
     return "/" + profile;
   }
 
-  private static Map<String, LatencyHistory> history(Transaction transaction, Part part) {
-    Map<String, LatencyHistory> byProfile = new HashMap<>();
-    Optional<ModelVersion> before =
-        transaction.first(
-            """
-            select running_model as model, running_version as version from device_slot_report
-            where slot = ? and running_model is not null
-              and (running_model, running_version) <> (?, ?)
-            group by 1, 2 order by count(*) desc limit 1
-            """,
-            RolloutTables::version,
-            part.slot().value(),
-            part.version().model().value(),
-            part.version().version());
-    if (before.isEmpty()) {
-      return byProfile;
-    }
+  // Of each profile by what most of its devices run: another profile's version may be another one.
+  private static Map<String, LatencyHistory> history(
+      Transaction transaction, RolloutOrder order, Part part) {
+    Map<ModelVersion, List<String>> before = new LinkedHashMap<>();
     transaction.forEach(
         """
-        select device.profile, s.counts, s.fold from telemetry_window_stream s
-        join device on device.id = s.device and device.profile is not null
-        where s.model = ? and s.version = ? and s.slot = ? and s.stream = '$latency'
-        order by s.window_index desc limit ?
+        select distinct on (device.profile) device.profile, report.running_model as model,
+          report.running_version as version
+        from device_slot_report report
+        join device on device.id = report.device and device.profile is not null
+        where report.slot = ? and report.running_model is not null
+          and (report.running_model, report.running_version) <> (?, ?)
+          and (report.running_model = ? or not exists (select from rollout_outsider outsider
+            where outsider.rollout = ? and outsider.device = report.device))
+        group by 1, 2, 3 order by 1, count(*) desc, 3 desc, 2
         """,
         row ->
-            byProfile
-                .computeIfAbsent(profile(row), unused -> new LatencyHistory())
-                .add(
-                    Bins.of(
-                        Arrays.stream(row.bigints("counts")).boxed().toList(),
-                        row.integer("fold"))),
-        before.get().model().value(),
-        before.get().version(),
+            before
+                .computeIfAbsent(RolloutTables.version(row), unused -> new ArrayList<>())
+                .add(profile(row)),
         part.slot().value(),
-        HISTORY_MAX);
+        part.version().model().value(),
+        part.version().version(),
+        part.version().model().value(),
+        order.id().value());
+    Map<String, LatencyHistory> byProfile = new HashMap<>();
+    before.forEach(
+        (version, profiles) ->
+            transaction.forEach(
+                """
+                select device.profile, s.counts, s.fold from telemetry_window_stream s
+                join device on device.id = s.device and device.profile = any(?)
+                where s.model = ? and s.version = ? and s.slot = ? and s.stream = '$latency'
+                order by s.window_index desc limit ?
+                """,
+                row ->
+                    byProfile
+                        .computeIfAbsent(profile(row), unused -> new LatencyHistory())
+                        .add(
+                            Bins.of(
+                                Arrays.stream(row.bigints("counts")).boxed().toList(),
+                                row.integer("fold"))),
+                profiles,
+                version.model().value(),
+                version.version(),
+                part.slot().value(),
+                HISTORY_MAX));
     return byProfile;
   }
 
@@ -193,6 +205,10 @@ final class Arms {
     @Nullable Double amount(SlotId slot) {
       Part part = at(slot);
       return part == null ? null : amounts.get(part.slot().value());
+    }
+
+    String id() {
+      return order.id().value();
     }
 
     @Nullable Part at(SlotId slot) {
@@ -253,9 +269,14 @@ final class Arms {
     stored.windows().forEach(window -> ids.add(window.device()));
     stored.feedback().forEach(feedback -> ids.add(feedback.device()));
     Map<String, Device> devices = devices(transaction, ids);
+    Set<Outsider> outsiders = outsiders(transaction, collecting, stored);
     Map<Key, Sums> sums = new LinkedHashMap<>();
     for (RecordsStoring.Window window : stored.windows()) {
       for (Collecting rollout : collecting) {
+        if (isOfAnother(rollout, window.slot(), window.version())
+            && outsiders.contains(new Outsider(rollout.id(), window.device().value()))) {
+          continue;
+        }
         Sums arm =
             arm(
                 sums,
@@ -275,6 +296,10 @@ final class Arms {
       if (feedback.prediction().isPresent()) {
         StoredFeedback.Prediction prediction = feedback.prediction().get();
         for (Collecting rollout : collecting) {
+          if (isOfAnother(rollout, prediction.slot(), prediction.version())
+              && outsiders.contains(new Outsider(rollout.id(), feedback.device().value()))) {
+            continue;
+          }
           Sums arm =
               arm(
                   sums,
@@ -300,6 +325,48 @@ final class Arms {
       }
     }
     save(transaction, sums);
+  }
+
+  /** A device that no stage takes. */
+  private record Outsider(String rollout, String device) {}
+
+  // What runs another model and never gets this one is nothing to compare it with.
+  private static boolean isOfAnother(Collecting rollout, SlotId slot, ModelVersion version) {
+    Part part = rollout.at(slot);
+    return part != null && !version.model().equals(part.version().model());
+  }
+
+  // Nearly always there are none: they are asked for where a device tells of another model only.
+  private static Set<Outsider> outsiders(
+      Transaction transaction, List<Collecting> collecting, RecordsStoring stored) {
+    Set<String> rollouts = new HashSet<>();
+    Set<String> devices = new HashSet<>();
+    for (Collecting rollout : collecting) {
+      for (RecordsStoring.Window window : stored.windows()) {
+        if (isOfAnother(rollout, window.slot(), window.version())) {
+          rollouts.add(rollout.id());
+          devices.add(window.device().value());
+        }
+      }
+      for (StoredFeedback feedback : stored.feedback()) {
+        if (feedback.prediction().isPresent()
+            && isOfAnother(
+                rollout,
+                feedback.prediction().get().slot(),
+                feedback.prediction().get().version())) {
+          rollouts.add(rollout.id());
+          devices.add(feedback.device().value());
+        }
+      }
+    }
+    return devices.isEmpty()
+        ? Set.of()
+        : new HashSet<>(
+            transaction.list(
+                "select rollout, device from rollout_outsider where rollout = any(?) and device = any(?)",
+                row -> new Outsider(row.text("rollout"), row.text("device")),
+                rollouts,
+                devices));
   }
 
   private static List<Collecting> collecting(Transaction transaction) {

@@ -64,6 +64,14 @@ public final class StandIns {
         .build();
   }
 
+  /** The same of the second model, in the same slot. */
+  public ModelRef secondModel(long version, String profile) {
+    return model(version, profile).toBuilder()
+        .setModel(Releases.SECOND_MODEL.value())
+        .setManifestDigest(manifest(Releases.SECOND_MODEL, version, profile).toString())
+        .build();
+  }
+
   /** What is taken next is stored together. */
   public void beginTransaction() {
     rollouts.beginTransaction();
