@@ -13,6 +13,7 @@ import io.skerry.control.ingest.TenantKeyReadable;
 import io.skerry.control.ingest.TenantKeyUnreadable;
 import io.skerry.control.rollout.RolloutEnded;
 import io.skerry.control.rollout.RolloutPaused;
+import io.skerry.control.rollout.RolloutUnreadable;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident.Page;
@@ -265,6 +266,22 @@ final class Alerts {
             "",
             "",
             Severity.TICKET,
+            event.reason(),
+            Optional.of(now)));
+  }
+
+  @EventListener
+  void onRolloutUnreadable(RolloutUnreadable event) {
+    Instant now = now();
+    keep(
+        new Alert(
+            0,
+            now,
+            "rollout.unreadable",
+            event.rollout().value(),
+            "rollout/" + event.rollout(),
+            "",
+            Severity.PAGE,
             event.reason(),
             Optional.of(now)));
   }

@@ -44,6 +44,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Counts what the new and the old version do on each device, in the transaction that stores the
@@ -55,6 +57,7 @@ import org.jspecify.annotations.Nullable;
  */
 @Singleton
 final class Arms {
+  private static final Logger log = LoggerFactory.getLogger(Arms.class);
   private static final int HISTORY_MAX = 2000;
   private static final String LATENCY = "$latency";
   private static final Gson GSON = new Gson();
@@ -370,21 +373,35 @@ final class Arms {
   }
 
   private static List<Collecting> collecting(Transaction transaction) {
-    return transaction.list(
-        """
-        select r.definition, r.stage, r.stage_opened_at, r.profiles, s.edges, s.amounts
-        from rollout r join rollout_stage s on s.rollout = r.id and s.stage = r.stage
-        where not r.released and r.phase in ('RUNNING', 'PAUSED')
-          and r.stage_opened_at is not null
-        """,
-        row ->
-            new Collecting(
-                RolloutCodec.GSON.fromJson(row.text("definition"), RolloutOrder.class),
-                row.integer("stage"),
-                row.instant("stage_opened_at"),
-                Set.copyOf(row.texts("profiles")),
-                GSON.fromJson(row.text("edges"), new TypeToken<Map<String, Integer>>() {}),
-                GSON.fromJson(row.text("amounts"), new TypeToken<Map<String, Double>>() {})));
+    return transaction
+        .list(
+            """
+            select r.id, r.definition, r.stage, r.stage_opened_at, r.profiles, s.edges, s.amounts
+            from rollout r join rollout_stage s on s.rollout = r.id and s.stage = r.stage
+            where not r.released and r.phase in ('RUNNING', 'PAUSED')
+              and r.stage_opened_at is not null
+            """,
+            Arms::readable)
+        .stream()
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  // The engine tells of one that cannot be read; what devices send is stored all the same.
+  private static Optional<Collecting> readable(Row row) {
+    try {
+      return Optional.of(
+          new Collecting(
+              RolloutCodec.GSON.fromJson(row.text("definition"), RolloutOrder.class),
+              row.integer("stage"),
+              row.instant("stage_opened_at"),
+              Set.copyOf(row.texts("profiles")),
+              GSON.fromJson(row.text("edges"), new TypeToken<Map<String, Integer>>() {}),
+              GSON.fromJson(row.text("amounts"), new TypeToken<Map<String, Double>>() {})));
+    } catch (RuntimeException e) {
+      log.atDebug().setCause(e).addKeyValue("rollout", row.text("id")).log("nothing is counted");
+      return Optional.empty();
+    }
   }
 
   private static Map<String, Device> devices(Transaction transaction, Set<DeviceId> ids) {

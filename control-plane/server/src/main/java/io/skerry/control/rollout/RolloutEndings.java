@@ -21,10 +21,20 @@ final class RolloutEndings {
 
   private final Database database;
   private final ApplicationEventPublisher<RolloutEnded> ended;
+  private final ApplicationEventPublisher<RolloutUnreadable> unreadable;
 
-  RolloutEndings(Database database, ApplicationEventPublisher<RolloutEnded> ended) {
+  RolloutEndings(
+      Database database,
+      ApplicationEventPublisher<RolloutEnded> ended,
+      ApplicationEventPublisher<RolloutUnreadable> unreadable) {
     this.database = database;
     this.ended = ended;
+    this.unreadable = unreadable;
+  }
+
+  /** Tells of a rollout that stands still, for nobody here can read it. */
+  void standsStill(RolloutId id, String reason) {
+    unreadable.publishEvent(new RolloutUnreadable(id, reason));
   }
 
   /** Keeps with its end that a rollout is to be told of, and tells once that is committed. */
@@ -64,7 +74,9 @@ final class RolloutEndings {
               for update skip locked)
             returning *
             """,
-            RolloutTables::stored)
+            // One that cannot be read holds up none of the others; it is tried again later.
+            row -> RolloutTables.readable(row, unused -> {}))
+        .flatMap(stored -> stored)
         .map(stored -> RolloutViews.view(transaction, stored));
   }
 }

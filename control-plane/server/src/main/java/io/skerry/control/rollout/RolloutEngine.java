@@ -7,6 +7,7 @@ import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.link.ControlLink;
 import io.skerry.control.rollout.RolloutTables.Stored;
+import io.skerry.control.rollout.RolloutTables.Unreadable;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.DatabaseException;
 import io.skerry.control.sql.Transaction;
@@ -80,6 +81,7 @@ final class RolloutEngine {
   private final Clock clock;
   private final String replica = "replica-" + UUID.randomUUID();
   private final Map<RolloutId, Watched> watched = new HashMap<>();
+  private final Set<RolloutId> unreadable = new HashSet<>();
   private volatile @Nullable Loop loop;
   private Instant heardSince = Instant.EPOCH;
   private Instant answeredAt = Instant.EPOCH;
@@ -142,8 +144,26 @@ final class RolloutEngine {
     }
   }
 
+  // Once, of each: it stays so until another build is here.
+  private void tellUnreadable(Unreadable one) {
+    if (unreadable.add(one.id())) {
+      log.atError()
+          .addKeyValue("rollout", one.id())
+          .setCause(one.why())
+          .log("rollout cannot be read and stands still, was it written by a newer build?");
+      endings.standsStill(
+          one.id(),
+          "it stands still, for the server that decides cannot read it (%s): start the newest build, and stop those before"
+              .formatted(one.why().getMessage()));
+    }
+  }
+
   private record View(
-      List<Stored> rollouts, Map<RolloutId, Census> census, Set<String> due, Set<String> broken) {}
+      List<Stored> rollouts,
+      List<Unreadable> unreadable,
+      Map<RolloutId, Census> census,
+      Set<String> due,
+      Set<String> broken) {}
 
   // While nobody is heard nothing is known, and nobody is late.
   void tick() {
@@ -170,6 +190,7 @@ final class RolloutEngine {
     }
     View view = database.call(transaction -> view(transaction, now));
     answered(now());
+    view.unreadable().forEach(this::tellUnreadable);
     watched.keySet().retainAll(view.rollouts().stream().map(Stored::id).toList());
     List<Stored> mine = new ArrayList<>();
     for (Stored stored : view.rollouts()) {
@@ -255,11 +276,13 @@ final class RolloutEngine {
   }
 
   private static View view(Transaction transaction, Instant now) {
-    List<Stored> rollouts = RolloutTables.followed(transaction, ROLLOUTS_MAX);
+    List<Unreadable> unreadable = new ArrayList<>();
+    List<Stored> rollouts = RolloutTables.followed(transaction, ROLLOUTS_MAX, unreadable::add);
     List<String> units =
         rollouts.stream().filter(Stored::isUnit).map(stored -> stored.id().value()).toList();
     return new View(
         rollouts,
+        unreadable,
         RolloutTables.census(transaction, rollouts.stream().map(Stored::id).toList()),
         new HashSet<>(
             transaction.list(

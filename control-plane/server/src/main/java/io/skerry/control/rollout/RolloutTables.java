@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -258,21 +259,40 @@ final class RolloutTables {
     return transaction.first("select * from rollout where id = ?", RolloutTables::stored, id);
   }
 
+  /** The newest; without those that cannot be read. */
   static List<Stored> newest(Transaction transaction, int limit) {
-    return transaction.list(
-        "select * from rollout order by created_at desc, id limit ?", RolloutTables::stored, limit);
+    return transaction
+        .list(
+            "select * from rollout order by created_at desc, id limit ?",
+            row -> readable(row, unused -> {}),
+            limit)
+        .stream()
+        .flatMap(Optional::stream)
+        .toList();
   }
 
-  /** Rollouts that are under way, or whose late devices still catch up. */
-  static List<Stored> followed(Transaction transaction, int limit) {
-    return transaction.list(
-        """
-        select * from rollout
-        where not released and phase not in ('DRAFT', 'WAITING_FOR_APPROVAL', 'READY')
-        order by created_at, id limit ?
-        """,
-        RolloutTables::stored,
-        limit);
+  /** A rollout whose row another build wrote, or somebody by hand. */
+  record Unreadable(RolloutId id, RuntimeException why) {}
+
+  /**
+   * Rollouts that are under way, or whose late devices still catch up.
+   *
+   * @param unreadable told of those that cannot be read: they must not hold up the others
+   */
+  static List<Stored> followed(
+      Transaction transaction, int limit, Consumer<Unreadable> unreadable) {
+    return transaction
+        .list(
+            """
+            select * from rollout
+            where not released and phase not in ('DRAFT', 'WAITING_FOR_APPROVAL', 'READY')
+            order by created_at, id limit ?
+            """,
+            row -> readable(row, unreadable),
+            limit)
+        .stream()
+        .flatMap(Optional::stream)
+        .toList();
   }
 
   /** Rollouts that a newer one of these slots and profiles takes the place of. */
@@ -358,6 +378,17 @@ final class RolloutTables {
           return RolloutCodec.GSON.fromJson(row.text("event"), RolloutEvent.class);
         },
         id.value());
+  }
+
+  /** The rollout of a row; empty where it cannot be read. */
+  static Optional<Stored> readable(Row row, Consumer<Unreadable> unreadable) {
+    RolloutId id = new RolloutId(row.text("id"));
+    try {
+      return Optional.of(stored(row));
+    } catch (RuntimeException e) {
+      unreadable.accept(new Unreadable(id, e));
+      return Optional.empty();
+    }
   }
 
   static Stored stored(Row row) {

@@ -69,14 +69,16 @@ final class StageEvidence {
           sum(m.product) as product, sum(m.hits2) as hits2, count(*) as rows
         from rollout_arm_sum s
         %s
-        where rollout = ? and stage = ?
+        where rollout = ? and stage = ? and m.metric <= ?
           and (m.devices, m.trials, m.hits, m.trials2, m.product, m.hits2) <> (0, 0, 0, 0, 0, 0)
         group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
         """
             .formatted(OF_METRICS),
         StageEvidence::sum,
         id.value(),
-        stage);
+        stage,
+        // What a newer build counts besides is none of this one's.
+        Metric.NUMBER_MAX);
   }
 
   /** A row of sums. */

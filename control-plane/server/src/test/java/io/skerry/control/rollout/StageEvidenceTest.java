@@ -43,6 +43,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Random;
@@ -476,6 +477,26 @@ class StageEvidenceTest {
                 "select sum(trials[?])::bigint from rollout_arm_sum where newer",
                 Metric.FAILED_PREDICTIONS.number()))
         .isEqualTo(3L * 40 * 7 * newer.size());
+  }
+
+  @Test
+  void skipsMetricsThatANewerBuildCounts() {
+    String id = rollout("REPLACE");
+    fleet.report(id, "COMMITTED");
+    fleet.sql(
+        """
+        insert into rollout_arm (rollout, stage, slot, device, newer, profile, own, trials, hits,
+          boot_epoch, batch_epochs)
+        values (?, 0, 'main', 'd1', true, ?, true, array_fill(7::double precision, array[40]),
+          array_fill(1::double precision, array[40]), 0, '{}')
+        """,
+        id,
+        X86);
+
+    fleet.look();
+
+    assertThat(Objects.requireNonNull(evidence(id, 0).profiles().get(new ProfileId(X86))).metrics())
+        .hasSize(Metric.NUMBER_MAX);
   }
 
   @Test
