@@ -13,6 +13,7 @@ import io.skerry.control.ingest.TenantKeyReadable;
 import io.skerry.control.ingest.TenantKeyUnreadable;
 import io.skerry.control.rollout.RolloutEnded;
 import io.skerry.control.rollout.RolloutPaused;
+import io.skerry.control.rollout.RolloutStopping;
 import io.skerry.control.rollout.RolloutUnreadable;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -262,6 +263,24 @@ final class Alerts {
             0,
             now,
             "rollout.paused",
+            event.rollout().value(),
+            "",
+            "",
+            Severity.TICKET,
+            event.reason(),
+            Optional.of(now)));
+  }
+
+  // Harm is told when it is found: putting devices back takes as long as the slowest of them.
+  @EventListener
+  void onRolloutStopping(RolloutStopping event) {
+    Instant now = now();
+    keepIn(
+        event.transaction(),
+        new Alert(
+            0,
+            now,
+            "rollout." + event.phase().toLowerCase(Locale.ROOT),
             event.rollout().value(),
             "",
             "",

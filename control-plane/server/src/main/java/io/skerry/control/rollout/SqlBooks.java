@@ -46,18 +46,21 @@ public final class SqlBooks implements RolloutBooks {
   private final AuditLog audit;
   private final RolloutEndings endings;
   private final ApplicationEventPublisher<RolloutPaused> paused;
+  private final ApplicationEventPublisher<RolloutStopping> stopping;
 
   SqlBooks(
       Database database,
       Deployments deployments,
       AuditLog audit,
       RolloutEndings endings,
-      ApplicationEventPublisher<RolloutPaused> paused) {
+      ApplicationEventPublisher<RolloutPaused> paused,
+      ApplicationEventPublisher<RolloutStopping> stopping) {
     this.database = database;
     this.deployments = deployments;
     this.audit = audit;
     this.endings = endings;
     this.paused = paused;
+    this.stopping = stopping;
   }
 
   @Override
@@ -434,6 +437,14 @@ public final class SqlBooks implements RolloutBooks {
       if (after.phase() instanceof RolloutPhase.Paused pause && pause.why().isByGate()) {
         paused.publishEvent(
             new RolloutPaused(transaction, stored.id(), pause.stage(), pause.reason()));
+      }
+      // What a person stops nobody needs to be told of.
+      boolean isStopping =
+          after.phase() instanceof RolloutPhase.Aborting
+              || after.phase() instanceof RolloutPhase.RollingBack;
+      if (isStopping && event instanceof RolloutEvent.Observed) {
+        stopping.publishEvent(
+            new RolloutStopping(transaction, stored.id(), after.phase().code(), reason));
       }
     }
 

@@ -106,6 +106,23 @@ class PausedRolloutTest {
   }
 
   @Test
+  void alertsWhenAGateBeginsToStopItAndNotOnlyAtTheEnd() {
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 1, "onFailedDevices": "ABORT",
+                  "stages": [{"percent": 50}, {"percent": 100}]}
+                """)
+            .id();
+    fleet.report(id, "FAILED");
+    fleet.look();
+
+    assertThat(fleet.find(id).state()).startsWith("ABORT");
+    assertThat(alerts(id).get("rollout.aborting TICKET")).contains("failed");
+  }
+
+  @Test
   void alertsWhenAStageEndsWithoutAVerdict() {
     String id = started();
     fleet.report(id, "COMMITTED");
