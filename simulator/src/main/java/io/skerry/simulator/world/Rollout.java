@@ -276,18 +276,45 @@ final class Rollout {
   }
 
   /** What the gates judge. */
-  Evidence evidence() {
+  Evidence evidence(Predicate<DeviceId> enrolled, Predicate<DeviceId> online) {
     int open = RolloutMachine.openStage(state).orElse(0);
+    LostDevices lost = lost(open, enrolled, online);
     if (!isUnit()) {
-      return arms.evidence(0, open);
+      return arms.evidence(0, open, lost);
     }
     Map<SlotId, Evidence> seen = new LinkedHashMap<>();
     for (int part = 0; part < parts.size(); part++) {
       boolean first = !isTrial() && !isReplaced(part);
-      Evidence evidence = arms.evidence(part, open);
+      // Of a unit, devices that are away are told of with its first part.
+      Evidence evidence = arms.evidence(part, open, part == 0 ? lost : new LostDevices());
       seen.put(parts.get(part).slot(), first ? evidence.asFirst() : evidence);
     }
     return Evidence.of(seen);
+  }
+
+  // Who was there when it was ordered the version, or told something, and is away.
+  private LostDevices lost(int open, Predicate<DeviceId> enrolled, Predicate<DeviceId> online) {
+    LostDevices lost = new LostDevices();
+    deployments.forEach(
+        (device, one) -> {
+          boolean ordered =
+              one.state.isInFlight()
+                  || one.state == DeploymentState.COMMITTED
+                  || one.state.isFailure()
+                  || (one.state == DeploymentState.DEFERRED && one.hasOrder);
+          if (one.opened && ordered && enrolled.test(device)) {
+            lost.ordered(one.profile, one.stage == open, !online.test(device));
+          }
+        });
+    arms.controls()
+        .forEach(
+            (device, profile) -> {
+              Deployment one = deployments.get(device);
+              if ((one == null || !one.opened) && enrolled.test(device)) {
+                lost.control(profile, !online.test(device));
+              }
+            });
+    return lost;
   }
 
   private boolean isReplaced(int part) {

@@ -444,7 +444,8 @@ final class RolloutShell implements RolloutBooks {
     public Evidence evidence() {
       return RolloutMachine.openStage(rollout.state).isEmpty()
           ? Evidence.NONE
-          : rollout.looked.evidence(changes(), rollout::evidence);
+          : rollout.looked.evidence(
+              changes(), () -> rollout.evidence(store::isEnrolled, store::isOnline));
     }
 
     @Override

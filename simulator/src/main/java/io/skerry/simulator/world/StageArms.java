@@ -61,22 +61,35 @@ final class StageArms {
     return arms.computeIfAbsent(new Key(part, device, newer), key -> new Arm(profile, own));
   }
 
+  /** Devices that told something of the version before. */
+  Map<DeviceId, ProfileId> controls() {
+    Map<DeviceId, ProfileId> controls = new LinkedHashMap<>();
+    arms.forEach(
+        (key, arm) -> {
+          if (!key.newer()) {
+            controls.put(key.device(), arm.profile);
+          }
+        });
+    return controls;
+  }
+
   /**
    * What gates judge of one part.
    *
    * @param stage the open one
+   * @param lost devices that are away
    */
-  Evidence evidence(int part, int stage) {
+  Evidence evidence(int part, int stage, LostDevices lost) {
     return new Evidence(
-        compared(part, (key, arm, metric) -> true),
+        compared(part, (key, arm, metric) -> true, lost.all()),
         // Everybody's controls are those not touched yet; on trial each is its own, but for its
         // process.
         stage == 0
             ? Map.of()
             : compared(
                 part,
-                (key, arm, metric) ->
-                    arm.own || (!key.newer() && (!trial || metric.isOfProcess()))),
+                (key, arm, metric) -> arm.own || (!key.newer() && (!trial || metric.isOfProcess())),
+                lost.alone()),
         PROMISE);
   }
 
@@ -84,7 +97,8 @@ final class StageArms {
     boolean test(Key key, Arm arm, Metric metric);
   }
 
-  private Map<ProfileId, Evidence.OfProfile> compared(int part, Judged which) {
+  private Map<ProfileId, Evidence.OfProfile> compared(
+      int part, Judged which, Map<ProfileId, Comparison> lost) {
     Map<ProfileId, EnumMap<Metric, Comparison>> profiles = new LinkedHashMap<>();
     arms.forEach(
         (key, arm) -> {
@@ -92,6 +106,11 @@ final class StageArms {
             add(key, arm, which, profiles);
           }
         });
+    lost.forEach(
+        (profile, one) ->
+            profiles
+                .computeIfAbsent(profile, unused -> new EnumMap<>(Metric.class))
+                .put(Metric.LOST_DEVICES, one));
     Map<ProfileId, Evidence.OfProfile> seen = new LinkedHashMap<>();
     profiles.forEach((profile, metrics) -> seen.put(profile, new Evidence.OfProfile(metrics)));
     return seen;

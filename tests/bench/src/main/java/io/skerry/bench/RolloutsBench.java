@@ -89,14 +89,14 @@ final class RolloutsBench {
   }
 
   private void rates(Harm harm) {
-    String stopped =
-        harm == Harm.NONE_UNLIKE ? "null-unlike-wrongly-stopped" : "null-wrongly-stopped";
-    String promoted = "null-promoted";
+    String none = name(harm).replace("none", "null");
+    String stopped = none + "-wrongly-stopped";
+    String promoted = none + "-promoted";
     String past =
         "harmful-past-%s-%s".formatted(harm.stage() == 0 ? "first" : "second", name(harm));
     boolean isWanted =
         harm.isNone()
-            ? wanted.test(stopped) || (harm == Harm.NONE && wanted.test(promoted))
+            ? wanted.test(stopped) || (harm != Harm.NONE_UNLIKE && wanted.test(promoted))
             : wanted.test(past);
     if (!isWanted) {
       return;

@@ -98,6 +98,13 @@ interface EvidenceContract {
       return tables.books().forPerson(rollout, RolloutBooks.Page::evidence).orElseThrow();
     }
 
+    /** Whether anything was counted of what versions do. */
+    boolean tells() {
+      return evidence().profiles().values().stream()
+          .flatMap(profile -> profile.metrics().keySet().stream())
+          .anyMatch(metric -> metric != Metric.LOST_DEVICES);
+    }
+
     Comparison of(Metric metric) {
       return of(evidence().profiles(), metric);
     }
@@ -316,11 +323,11 @@ interface EvidenceContract {
 
     fleet.pass(Duration.ofSeconds(5));
     fleet.act(stage.rollout, new RolloutEvent.Promote("tested"));
-    assertThat(stage.evidence().profiles()).isEmpty();
+    assertThat(stage.tells()).isFalse();
 
     // Late, of the stage before.
     stage.window(one, Counted.of(2, 40));
-    assertThat(stage.evidence().profiles()).isEmpty();
+    assertThat(stage.tells()).isFalse();
     fleet.look(stage.rollout);
     List<DeviceId> ordered = fleet.hear();
     fleet.report(ordered, SlotPhase.COMMITTED);
@@ -426,6 +433,53 @@ interface EvidenceContract {
   }
 
   @Test
+  default void whoIsAwayIsToldOfThoseThatWereThere() {
+    Stage stage = stage();
+    RolloutFleet fleet = stage.fleet;
+    for (DeviceId control : stage.older.subList(0, 4)) {
+      stage.window(control, Counted.of(1, 10));
+    }
+    tables().present(stage.newer.getFirst(), false);
+    tables().present(stage.older.getFirst(), false);
+    // It told nothing since the stage opened: nobody knows whether it was there.
+    tables().present(stage.older.getLast(), false);
+    fleet.pass(Duration.ofSeconds(5));
+    fleet.look(stage.rollout);
+    isSum(stage.of(Metric.LOST_DEVICES).newer(), device(1, 1), device(1, 0), device(1, 0));
+    isSum(
+        stage.of(Metric.LOST_DEVICES).older(),
+        device(1, 1),
+        device(1, 0),
+        device(1, 0),
+        device(1, 0));
+
+    tables().present(stage.newer.getFirst(), true);
+    fleet.pass(Duration.ofSeconds(5));
+    fleet.look(stage.rollout);
+    isSum(stage.of(Metric.LOST_DEVICES).newer(), device(1, 0), device(1, 0), device(1, 0));
+  }
+
+  @Test
+  default void whoWaitsInAnOpenStageForBeingAwayIsNoControlOfThat() {
+    Stage stage = stage();
+    RolloutFleet fleet = stage.fleet;
+    fleet.pass(Duration.ofSeconds(5));
+    stage.older.forEach(control -> tables().present(control, false));
+    fleet.act(stage.rollout, new RolloutEvent.Promote("tested"));
+    fleet.look(stage.rollout);
+    Instant now = Records.beginning(fleet.now());
+    for (DeviceId control : stage.older) {
+      stage.of(control).stored(1, stage.of(control).window(now, Counted.of(1, 10)));
+    }
+    fleet.pass(Duration.ofSeconds(5));
+    fleet.look(stage.rollout);
+    // Three wait in the second stage, and four in none yet.
+    assertThat(stage.of(Metric.LOST_DEVICES).older()).isEqualTo(ArmSums.ofDevices(4, 4));
+    assertThat(stage.alone(Metric.LOST_DEVICES).newer()).isEqualTo(ArmSums.NONE);
+    assertThat(stage.of(Metric.LOST_DEVICES).newer()).isEqualTo(ArmSums.ofDevices(3, 0));
+  }
+
+  @Test
   default void whoComesLaterIsAControl() {
     Stage stage = stage();
     DeviceId newcomer = RolloutFleet.device(DEVICES);
@@ -510,7 +564,7 @@ interface EvidenceContract {
     Records of = stage.of(one);
     of.stored(1, of.window(now, Counted.of(1, 10)));
     of.stored(1, of.window(now, Counted.of(2, 10)));
-    assertThat(stage.evidence().profiles()).isEmpty();
+    assertThat(stage.tells()).isFalse();
 
     fleet.report(List.of(one), SlotPhase.PROBATION);
     fleet.look(stage.rollout);

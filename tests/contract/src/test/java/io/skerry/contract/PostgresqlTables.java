@@ -466,13 +466,14 @@ final class PostgresqlTables implements Tables, AutoCloseable {
 
   @Override
   public void look(RolloutId rollout, String replica, Instant now) {
-    RolloutBooks books = books();
+    SqlBooks books = plane.bean(SqlBooks.class);
     books
         .lease(rollout, replica, now)
         .ifPresent(
             lease -> {
               RolloutDriver.moveOn(books, lease, Instant.EPOCH, now);
               books.admit(lease);
+              books.countLost(lease);
             });
   }
 

@@ -27,6 +27,11 @@ public record ArmSums(
   // Two devices of unequal trials are a little less than two.
   private static final double PAIR = 1.5;
 
+  /** Devices that are one trial each, and those of them that are a hit. */
+  public static ArmSums ofDevices(long devices, long hits) {
+    return new ArmSums(devices, devices, hits, devices, hits, hits);
+  }
+
   /** The sums with one more device. */
   public ArmSums plus(double deviceTrials, double deviceHits) {
     return deviceTrials == 0

@@ -90,9 +90,14 @@ public record Evidence(
       metrics = Map.copyOf(metrics);
     }
 
-    /** Devices that were seen with the new version, by whatever metric. */
+    /** Devices that were seen with the new version, by whatever it does. */
     long devices() {
-      return metrics.values().stream().mapToLong(one -> one.newer().devices()).max().orElse(0);
+      return metrics.entrySet().stream()
+          // These may have only been ordered it.
+          .filter(one -> one.getKey() != Metric.LOST_DEVICES)
+          .mapToLong(one -> one.getValue().newer().devices())
+          .max()
+          .orElse(0);
     }
 
     /** Control devices that were seen, by whatever metric. */

@@ -25,8 +25,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
 
   /**
    * At most 20 % of the devices fail the update; failed and slow predictions, those over the
-   * budget, restarts, accuracy and error within one point; memory, predictions and confidence
-   * within 5.
+   * budget, restarts, accuracy and error within one point; memory, predictions, confidence and
+   * devices that are away within 5.
    */
   public static final GateSettings DEFAULTS =
       new GateSettings(
@@ -42,7 +42,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
               spec(Metric.ACCURACY, .01, 0, GateAction.ROLLBACK, 40),
               unlessShown(Metric.ACCURACY_NEGATIVE, .05, 0, GateAction.ROLLBACK, 1),
               unlessShown(Metric.ACCURACY_POSITIVE, .05, 0, GateAction.ROLLBACK, 1),
-              spec(Metric.ERROR, .01, 0, GateAction.ROLLBACK, 40)));
+              spec(Metric.ERROR, .01, 0, GateAction.ROLLBACK, 40),
+              unlessShown(Metric.LOST_DEVICES, .05, 0, GateAction.PAUSE, 1)));
 
   /**
    * Checks that each metric has one gate.
@@ -125,7 +126,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
             evidence,
             running,
             replaces,
-            new Shares(looks, OpenStage.profiles(stage.devices(), stage.silent())));
+            new Shares(looks, OpenStage.profiles(stage.devices(), stage.silent())),
+            stage.capped());
     Map<ProfileId, Long> own = running(stage.alone(), evidence.ofStage());
     if (stage.isJudgedAlone() && !own.isEmpty()) {
       boolean few = own.values().stream().mapToLong(Long::longValue).sum() < StageGate.DEVICES_MIN;
@@ -134,7 +136,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
               evidence.ofStage(),
               own,
               replaces,
-              new Shares(looks, OpenStage.profiles(stage.alone(), stage.silent())))
+              new Shares(looks, OpenStage.profiles(stage.alone(), stage.silent())),
+              stage.capped())
           .forEach(result -> results.add(StageGate.ofStage(result, stage.asLarge(), few)));
     }
     return results;
@@ -149,14 +152,16 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
       Evidence evidence,
       Map<ProfileId, Long> running,
       boolean replaces,
-      Shares shares) {
+      Shares shares,
+      boolean capped) {
     List<GateResult> results = new ArrayList<>();
     Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
     double falseAbort =
         falseAbort(shares.looks(), Math.max(shares.profiles(), touched.profiles().size()));
     for (GateSpec spec : specs) {
       if (isJudged(spec, touched)) {
-        SequentialGate.Risk risk = new SequentialGate.Risk(falseAbort, FALSE_PASS, replaces);
+        SequentialGate.Risk risk =
+            new SequentialGate.Risk(falseAbort, FALSE_PASS, replaces, capped);
         results.addAll(SequentialGate.judge(spec, touched, running, risk));
       }
     }

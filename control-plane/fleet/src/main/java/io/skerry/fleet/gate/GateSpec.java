@@ -56,7 +56,8 @@ public record GateSpec(
 
   /**
    * What the share is compared with where nothing runs the version before; empty for what can only
-   * be compared: predictions have nothing to lie elsewhere than, nor have classes.
+   * be compared: predictions have nothing to lie elsewhere than, nor have classes, and how many
+   * devices are away at any time is the fleet's own.
    *
    * @param promise accuracy that the new version's evaluation promised
    */
@@ -67,6 +68,7 @@ public record GateSpec(
       case ACCURACY -> promise.isPresent() || limit == 0 ? promise : OptionalDouble.of(limit);
       case ERROR -> limit == 0 ? OptionalDouble.empty() : OptionalDouble.of(limit);
       case PREDICTIONS, CONFIDENCE, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> OptionalDouble.empty();
+      case LOST_DEVICES -> OptionalDouble.empty();
       case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> OptionalDouble.empty();
       case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> OptionalDouble.empty();
     };

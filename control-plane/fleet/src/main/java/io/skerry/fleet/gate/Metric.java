@@ -45,7 +45,8 @@ public enum Metric {
   ERROR(11, "error", Harm.MORE, false),
   /**
    * Windows that tell nothing of {@link #SLOW_PREDICTIONS}, for their device added bins up across
-   * the latency that is asked about; trials without hits. No gate is on it or on those after it.
+   * the latency that is asked about; trials without hits. No gate is on it or on those that are
+   * called untold.
    */
   SLOW_PREDICTIONS_UNTOLD(12, "latency-p99-untold", Harm.MORE, false),
   /** The same of {@link #OVER_BUDGET}. */
@@ -53,7 +54,13 @@ public enum Metric {
   /** The same of {@link #PREDICTIONS}, where others add up fewer bins. */
   PREDICTIONS_UNTOLD(14, "prediction-distribution-untold", Harm.MORE, false),
   /** The same of {@link #CONFIDENCE}. */
-  CONFIDENCE_UNTOLD(15, "confidence-untold", Harm.MORE, false);
+  CONFIDENCE_UNTOLD(15, "confidence-untold", Harm.MORE, false),
+  /**
+   * Devices that are away, among those that were there: of the new version when they were ordered
+   * it, of the controls when they told something since the stage opened. A device is one trial, and
+   * counts as it is now; see {@link ArmSums#ofDevices}.
+   */
+  LOST_DEVICES(16, "lost-devices", Harm.MORE, false);
 
   /** Which way a difference hurts. */
   public enum Harm {
@@ -63,7 +70,7 @@ public enum Metric {
   }
 
   /** The highest number of a metric. */
-  public static final int NUMBER_MAX = 15;
+  public static final int NUMBER_MAX = 16;
 
   /** What a reading of memory weighs: it is measured, and says more than one hit or miss. */
   public static final int MEMORY_TRIALS = 100;
@@ -124,7 +131,7 @@ public enum Metric {
    * and devices of unknown size are silent whatever they run.
    */
   boolean isToldByAll() {
-    return this != MEMORY;
+    return this != MEMORY && this != LOST_DEVICES;
   }
 
   /**
@@ -136,11 +143,11 @@ public enum Metric {
   }
 
   /**
-   * Whether it belongs to the agent's process, and not to one of the versions that it runs: on
-   * trial a device is no control of its own there.
+   * Whether it belongs to the device or the agent's process, and not to one of the versions there:
+   * on trial a device is no control of its own there.
    */
   public boolean isOfProcess() {
-    return this == RESTARTS || this == MEMORY;
+    return this == RESTARTS || this == MEMORY || this == LOST_DEVICES;
   }
 
   /** What counts the windows that tell nothing of it; empty: all do that are of it. */
@@ -150,7 +157,7 @@ public enum Metric {
       case OVER_BUDGET -> Optional.of(OVER_BUDGET_UNTOLD);
       case PREDICTIONS -> Optional.of(PREDICTIONS_UNTOLD);
       case CONFIDENCE -> Optional.of(CONFIDENCE_UNTOLD);
-      case FAILED_PREDICTIONS, RESTARTS, MEMORY -> Optional.empty();
+      case FAILED_PREDICTIONS, RESTARTS, MEMORY, LOST_DEVICES -> Optional.empty();
       case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE, ERROR -> Optional.empty();
       case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> Optional.empty();
       case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> Optional.empty();

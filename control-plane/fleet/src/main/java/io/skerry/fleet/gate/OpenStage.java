@@ -14,6 +14,8 @@ import java.util.Map;
  * @param apart whether what its own devices do is judged alone, too; not by the rules of before
  * @param silent whether profiles that tell nothing yet share the chance of a false stop, too; not
  *     by the rules of before
+ * @param capped whether devices that ought to tell and do not keep a profile from passing; not by
+ *     the rules of before
  */
 public record OpenStage(
     Map<ProfileId, FailureGate.Devices> devices,
@@ -22,7 +24,8 @@ public record OpenStage(
     boolean replaces,
     int stages,
     boolean apart,
-    boolean silent) {
+    boolean silent,
+    boolean capped) {
   public OpenStage {
     devices = Map.copyOf(devices);
     alone = Map.copyOf(alone);
@@ -31,7 +34,7 @@ public record OpenStage(
   /** The first one, whose devices are all. */
   public static OpenStage first(
       Map<ProfileId, FailureGate.Devices> devices, boolean replaces, int stages) {
-    return new OpenStage(devices, Map.of(), true, replaces, stages, true, true);
+    return new OpenStage(devices, Map.of(), true, replaces, stages, true, true, true);
   }
 
   /**

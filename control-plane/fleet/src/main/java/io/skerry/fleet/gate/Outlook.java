@@ -141,6 +141,7 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
           case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, PREDICTIONS, CONFIDENCE ->
               size.predictionsPerDevice();
           case RESTARTS -> size.windowsPerDevice();
+          case LOST_DEVICES -> 1;
           case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> 0;
           case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> 0;
           case MEMORY -> size.windowsPerDevice() * Metric.MEMORY_TRIALS;
@@ -151,7 +152,7 @@ public record Outlook(String gate, double excludes, double shows, boolean enough
           case FAILED_PREDICTIONS, SLOW_PREDICTIONS, OVER_BUDGET, RESTARTS -> .01;
           case MEMORY, PREDICTIONS, CONFIDENCE -> .5;
           case ACCURACY, ACCURACY_NEGATIVE, ACCURACY_POSITIVE -> .95;
-          case ERROR -> .05;
+          case ERROR, LOST_DEVICES -> .05;
           case SLOW_PREDICTIONS_UNTOLD, OVER_BUDGET_UNTOLD -> 0;
           case PREDICTIONS_UNTOLD, CONFIDENCE_UNTOLD -> 0;
         };

@@ -35,8 +35,9 @@ final class SequentialGate {
    * @param falseAbort chance that this gate ever shows harm where there is none, on one profile
    * @param falsePass chance that it ever rules out harm that is there
    * @param replaces whether there is a version before
+   * @param capped whether a profile of which few tell is not good, however good those are
    */
-  record Risk(double falseAbort, double falsePass, boolean replaces) {}
+  record Risk(double falseAbort, double falsePass, boolean replaces, boolean capped) {}
 
   /**
    * The pooled verdict if there are several profiles, then each profile's.
@@ -61,14 +62,17 @@ final class SequentialGate {
                   alone
                       || one.newer().devices() >= PROFILE_DEVICES_MIN
                       || isSilent(spec, seen, running.getOrDefault(profile, 0L));
-              results.add(
+              GateResult result =
                   judged(
                       spec,
                       profile.value(),
                       spec.basis(List.of(one), evidence.promise()),
                       seen.untold(spec.metric()),
                       risk,
-                      counts));
+                      counts);
+              long of = running.getOrDefault(profile, 0L);
+              boolean few = risk.capped() && isToldByFew(spec, seen, of);
+              results.add(few ? capped(result, one.newer().devices(), of) : result);
             });
     if (!alone) {
       results.addFirst(
@@ -96,6 +100,31 @@ final class SequentialGate {
             : seen.controls() == 0 ? 0 : (double) one.older().devices() / seen.controls();
     double expected = share * running;
     return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
+  }
+
+  // The same of how good it is: those that are silent may be so for the version's fault. Devices
+  // that idle are as many among the controls.
+  private static boolean isToldByFew(GateSpec spec, Evidence.OfProfile seen, long running) {
+    if (spec.promote() != GateSpec.Promote.HARM_RULED_OUT || seen.controls() == 0) {
+      return isSilent(spec, seen, running);
+    }
+    Comparison one = seen.of(spec.metric());
+    double expected = running * ((double) one.older().devices() / seen.controls());
+    return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
+  }
+
+  private static GateResult capped(GateResult result, long tell, long running) {
+    return result.verdict() != Verdict.PASS
+        ? result
+        : new GateResult(
+            result.gate(),
+            result.scope(),
+            Verdict.INCONCLUSIVE,
+            "%s; of %d devices that run the version only %d tell: see what became of the others"
+                .formatted(result.reason(), running, tell),
+            true,
+            result.action(),
+            result.numbers());
   }
 
   // Harm that is likely, if not shown, is none to go on with.

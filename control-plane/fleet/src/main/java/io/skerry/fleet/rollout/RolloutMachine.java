@@ -137,7 +137,8 @@ public final class RolloutMachine {
                 replaces,
                 plan.stages().size(),
                 seen.judgesEvidenceAlone(),
-                seen.countsSilentProfiles()),
+                seen.countsSilentProfiles(),
+                seen.capsSilentProfiles()),
             seen.evidence());
     return seen.waitsInVain()
         ? results

@@ -49,9 +49,9 @@ import org.slf4j.LoggerFactory;
  * <p>A tick reads counts, not devices: a rollout of which nothing changed costs a few rows,
  * whatever its size. Evidence is read after something came in, and at most every half second, or
  * every ten with long windows; its sums are compared with what devices sent once an hour, of one
- * rollout at a time. What the machine would do is found on what was read; only when it would do
- * something is the rollout's row locked, everything read again, decided and written in one
- * transaction.
+ * rollout at a time. Who is away is counted every few windows, for it reads every device of a
+ * stage. What the machine would do is found on what was read; only when it would do something is
+ * the rollout's row locked, everything read again, decided and written in one transaction.
  *
  * <p>Deadlines count while devices are heard: a gap moves them on by as long as it was.
  */
@@ -63,6 +63,8 @@ final class RolloutEngine {
   private static final Duration EVIDENCE_SWEEP_EVERY = Duration.ofHours(1);
   private static final Duration ADMIT_EVERY = Duration.ofSeconds(10);
   private static final Duration FORGET_EVERY = Duration.ofHours(1);
+  private static final Duration LOST_MIN = Duration.ofSeconds(3);
+  private static final Duration LOST_MAX = Duration.ofSeconds(30);
   private static final Duration LOOK_MIN = Duration.ofMillis(500);
   private static final Duration LOOK_MAX = Duration.ofSeconds(10);
   // Longer between two times at which the database answered, and what the devices sent may not
@@ -119,6 +121,7 @@ final class RolloutEngine {
     int evidenceStage = -1;
     boolean changed = true;
     Instant lookedAt = Instant.EPOCH;
+    Instant lostAt = Instant.EPOCH;
     Instant sweptAt;
     Instant evidenceSweptAt;
     Instant admittedAt;
@@ -347,6 +350,12 @@ final class RolloutEngine {
       return;
     }
     boolean otherStage = one.evidenceStage != stage.getAsInt();
+    if (otherStage || !now.isBefore(one.lostAt.plus(everyLost(stored)))) {
+      // Not all of them in one look, after a start.
+      one.lostAt = otherStage && one.evidenceStage < 0 ? now.minusMillis(spread(stored)) : now;
+      one.changed |= books.countLost(one.lease);
+      answered(now());
+    }
     if (otherStage || (one.changed && !now.isBefore(one.lookedAt.plus(every(stored))))) {
       one.evidence =
           database.call(
@@ -356,6 +365,17 @@ final class RolloutEngine {
       one.changed = false;
       one.lookedAt = now;
     }
+  }
+
+  private static long spread(Stored stored) {
+    return Math.floorMod(stored.id().hashCode(), everyLost(stored).toMillis());
+  }
+
+  private static Duration everyLost(Stored stored) {
+    Duration windows = stored.order().window().multipliedBy(3);
+    return windows.compareTo(LOST_MIN) < 0
+        ? LOST_MIN
+        : windows.compareTo(LOST_MAX) > 0 ? LOST_MAX : windows;
   }
 
   private static Duration every(Stored stored) {

@@ -240,6 +240,20 @@ public final class SqlBooks implements RolloutBooks {
             });
   }
 
+  /**
+   * Counts anew who of the open stage is away; whether that is something else to judge. Without the
+   * rollout's lock: it takes as long as the stage is large, and is as of now whenever it is kept.
+   */
+  public boolean countLost(Lease lease) {
+    return inLease(
+        lease,
+        transaction -> {
+          OptionalInt open = openStage(transaction, lease.rollout());
+          return open.isPresent()
+              && LostDevices.count(transaction, lease.rollout(), open.getAsInt());
+        });
+  }
+
   private static OptionalInt openStage(Transaction transaction, RolloutId id) {
     return RolloutTables.find(transaction, id.value())
         .map(stored -> RolloutMachine.openStage(stored.state()))

@@ -10,6 +10,7 @@ import io.skerry.fleet.gate.Metric;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotId;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -49,7 +50,7 @@ final class StageEvidence {
 
   /** What was seen of a stage since it opened; of each part of a unit by itself. */
   static Evidence of(Transaction transaction, RolloutOrder order, int stage) {
-    return of(transaction, order, stage, sums(transaction, order.id(), stage));
+    return ofAll(transaction, order, stage, sums(transaction, order.id(), stage));
   }
 
   /** The same, and adds differences up, so that the next look reads few rows. */
@@ -58,6 +59,14 @@ final class StageEvidence {
     if (sums.stream().mapToInt(Sum::rows).sum() > sums.size() + DIFFERENCES_MAX) {
       fold(transaction, order.id(), stage);
     }
+    return ofAll(transaction, order, stage, sums);
+  }
+
+  // Of a unit, devices that are away are told of with its first part.
+  private static Evidence ofAll(
+      Transaction transaction, RolloutOrder order, int stage, List<Sum> counted) {
+    List<Sum> sums = new ArrayList<>(counted);
+    sums.addAll(LostDevices.sums(transaction, order.id(), stage, order.first().slot().value()));
     return of(transaction, order, stage, sums);
   }
 
@@ -125,6 +134,7 @@ final class StageEvidence {
 
   /** Begins a stage's evidence anew, if there is any. */
   static void forget(Transaction transaction, RolloutId id, int stage) {
+    LostDevices.forget(transaction, id, stage);
     int forgotten =
         transaction.update(
             "delete from rollout_arm where rollout = ? and stage = ?", id.value(), stage);

@@ -322,12 +322,15 @@ class StageEvidenceTest {
               .plane
               .database()
               .call(
-                  transaction ->
-                      StageEvidence.of(
-                          transaction,
-                          order(transaction, rollout),
-                          of,
-                          transaction.list(OF_ALL_ARMS, StageEvidence::sum, rollout, of)));
+                  transaction -> {
+                    RolloutOrder order = order(transaction, rollout);
+                    List<StageEvidence.Sum> all =
+                        new ArrayList<>(
+                            transaction.list(OF_ALL_ARMS, StageEvidence::sum, rollout, of));
+                    String slot = order.first().slot().value();
+                    all.addAll(LostDevices.sums(transaction, order.id(), of, slot));
+                    return StageEvidence.of(transaction, order, of, all);
+                  });
       assertThat(evidence(rollout, stage))
           .as("stage %d", stage)
           .usingRecursiveComparison()

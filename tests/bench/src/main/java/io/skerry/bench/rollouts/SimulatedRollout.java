@@ -22,6 +22,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,6 +70,13 @@ public final class SimulatedRollout {
   private static final double LATENCY_LOG_SD_UNLIKE = .2;
   // All of them in one bin.
   private static final double LATENCY_LOG_SD_NARROW = .005;
+  // Of the devices, those that the version kills, and those of one site.
+  private static final double DYING = .4;
+  private static final double SITE = .2;
+  private static final int DARK_FROM_MINUTE = 3;
+  private static final int DARK_TO_MINUTE = 8;
+  // Of those that it kills, how many a minute.
+  private static final double DYING_PER_MINUTE = .3;
   private static final int LATENCY_BINS = 48;
   private static final int LONGEST_MINUTES = 600;
   // Of what is summed over devices.
@@ -93,6 +101,10 @@ public final class SimulatedRollout {
      * have most of the slow predictions, and a tenth of the fleet seldom rules a point out.
      */
     NONE_UNLIKE,
+    /** None either, where a site of a fifth of the devices has no power for five minutes. */
+    NONE_AWAY,
+    /** Two devices of five go dark for good within minutes of running it. */
+    DARK,
     /** Five points more predictions fail. */
     FAILURES(Metric.FAILED_PREDICTIONS, .05),
     /** The same, but for devices of the first stage. */
@@ -139,7 +151,7 @@ public final class SimulatedRollout {
 
     /** Whether it does none. */
     public boolean isNone() {
-      return this == NONE || this == NONE_UNLIKE;
+      return this == NONE || this == NONE_UNLIKE || this == NONE_AWAY;
     }
 
     /** The stage from which on its devices suffer, from 0. */
@@ -167,11 +179,16 @@ public final class SimulatedRollout {
     DeploymentState state = DeploymentState.PENDING;
     boolean opened;
     boolean rejects;
+    boolean away;
+    final boolean dies;
+    final boolean ofSite;
     int endsIn;
     int outcomesDue;
 
     Device(int stage, double latencySpread, SplittableRandom random) {
       this.stage = stage;
+      this.dies = random.nextDouble() < DYING;
+      this.ofSite = random.nextDouble() < SITE;
       this.latencyLogMedian = LATENCY_LOG_MEDIAN + latencySpread * random.nextGaussian();
       differ(Metric.FAILED_PREDICTIONS, FAILURES, .2 * FAILURES, random);
       differ(Metric.OVER_BUDGET, OVER_BUDGET, .2 * OVER_BUDGET, random);
@@ -226,7 +243,15 @@ public final class SimulatedRollout {
     return switch (harm) {
       case LATENCY_NARROW -> 0;
       case NONE_UNLIKE, LATENCY_UNLIKE -> LATENCY_LOG_SD_UNLIKE;
-      case NONE, FAILURES, FAILURES_LATER, LATENCY, LATENCY_BUDGET, RESTARTS, MEMORY ->
+      case NONE,
+          NONE_AWAY,
+          DARK,
+          FAILURES,
+          FAILURES_LATER,
+          LATENCY,
+          LATENCY_BUDGET,
+          RESTARTS,
+          MEMORY ->
           LATENCY_LOG_SD_BETWEEN;
       case PREDICTIONS, CONFIDENCE, ACCURACY -> LATENCY_LOG_SD_BETWEEN;
     };
@@ -304,6 +329,7 @@ public final class SimulatedRollout {
                   device ->
                       device.opened
                           && device.stage <= through
+                          && !device.away
                           && device.state == DeploymentState.PENDING)
               .limit(limit)
               .forEach(
@@ -326,7 +352,12 @@ public final class SimulatedRollout {
 
   private void pass() {
     now = now.plusSeconds(60);
+    long minute = Duration.between(START, now).toMinutes();
     for (Device device : devices) {
+      goesOrComes(device, minute);
+      if (device.away) {
+        continue;
+      }
       boolean newer = device.state == DeploymentState.COMMITTED;
       boolean older = device.state == DeploymentState.PENDING;
       if (newer || older) {
@@ -337,6 +368,16 @@ public final class SimulatedRollout {
         device.outcomesDue = 0;
         device.totals.clear();
       }
+    }
+  }
+
+  private void goesOrComes(Device device, long minute) {
+    if (harm == Harm.NONE_AWAY && device.ofSite) {
+      device.away = minute >= DARK_FROM_MINUTE && minute < DARK_TO_MINUTE;
+    }
+    boolean runs = device.state == DeploymentState.COMMITTED;
+    if (harm == Harm.DARK && runs && device.dies) {
+      device.away |= random.nextDouble() < DYING_PER_MINUTE;
     }
   }
 
@@ -433,27 +474,46 @@ public final class SimulatedRollout {
           all.put(metric, new Comparison(newer, arms[CONTROLS]));
           alone.put(metric, new Comparison(arms[OPEN_STAGE], arms[CONTROLS]));
         });
+    all.put(Metric.LOST_DEVICES, lost(false));
+    alone.put(Metric.LOST_DEVICES, lost(true));
     return new Evidence(
         Map.of(PROFILE, new Evidence.OfProfile(all)),
         open() > 0 ? Map.of(PROFILE, new Evidence.OfProfile(alone)) : Map.of(),
         OptionalDouble.empty());
   }
 
+  private Comparison lost(boolean ofStage) {
+    ArmSums newer = ArmSums.NONE;
+    ArmSums older = ArmSums.NONE;
+    for (Device device : devices) {
+      ArmSums one = ArmSums.ofDevices(1, device.away ? 1 : 0);
+      if (!device.opened) {
+        older = device.totals.isEmpty() ? older : older.plus(one);
+      } else if (device.state != DeploymentState.PENDING && (!ofStage || device.stage == open())) {
+        newer = newer.plus(one);
+      }
+    }
+    return new Comparison(newer, older);
+  }
+
+  private record Group(DeploymentState state, boolean online) {}
+
   private Census census() {
-    Map<Integer, Map<DeploymentState, Integer>> counts = new HashMap<>();
+    Map<Integer, Map<Group, Integer>> counts = new HashMap<>();
     for (Device device : devices) {
       if (device.opened) {
         counts
-            .computeIfAbsent(device.stage, unused -> new EnumMap<>(DeploymentState.class))
-            .merge(device.state, 1, Integer::sum);
+            .computeIfAbsent(device.stage, unused -> new LinkedHashMap<>())
+            .merge(new Group(device.state, !device.away), 1, Integer::sum);
       }
     }
     List<Census.Cell> cells = new ArrayList<>();
     counts.forEach(
         (stage, states) ->
             states.forEach(
-                (deployment, count) ->
-                    cells.add(new Census.Cell(stage, PROFILE, deployment, true, true, count))));
+                (of, count) ->
+                    cells.add(
+                        new Census.Cell(stage, PROFILE, of.state(), of.online(), true, count))));
     return new Census(cells);
   }
 }

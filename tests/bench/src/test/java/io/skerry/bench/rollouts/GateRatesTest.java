@@ -14,7 +14,7 @@ class GateRatesTest {
 
   @ParameterizedTest
   @EnumSource(
-      names = {"NONE", "NONE_UNLIKE"},
+      names = {"NONE", "NONE_UNLIKE", "NONE_AWAY"},
       mode = EnumSource.Mode.EXCLUDE)
   void letsNoHarmPastTheStageThatItBeginsIn(Harm harm) {
     GateRates.Rates rates =
@@ -28,6 +28,14 @@ class GateRatesTest {
   void promotesWhatDoesNoHarm() {
     assertThat(GateRates.of(GateRates.PLAN, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
     assertThat(GateRates.of(GateRates.DILUTED, Harm.NONE, ROLLOUTS).promoted()).isEqualTo(ROLLOUTS);
+  }
+
+  @Test
+  void stopsNothingForASiteWithoutPower() {
+    GateRates.Rates rates = GateRates.of(GateRates.PLAN, Harm.NONE_AWAY, ROLLOUTS);
+
+    assertThat(rates.wronglyStopped()).isZero();
+    assertThat(rates.promoted()).isEqualTo(ROLLOUTS);
   }
 
   @Test

@@ -1,0 +1,121 @@
+package io.skerry.control.rollout;
+
+import com.google.gson.Gson;
+import com.google.gson.reflect.TypeToken;
+import io.skerry.control.sql.Row;
+import io.skerry.control.sql.Transaction;
+import io.skerry.fleet.gate.ArmSums;
+import io.skerry.fleet.gate.Metric;
+import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.protocol.RolloutId;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * Devices that were there and are away: of those that were ordered the version, each of which was
+ * there then, and of controls, each of which told something since the stage opened.
+ *
+ * <p>Controls are of no stage that was opened: who waits in one may wait for being away. A site
+ * without power and a broker that was away hit both alike. Counting reads every device of the
+ * stage: it is kept with it, and done every few windows.
+ */
+final class LostDevices {
+  private static final Gson GSON = new Gson();
+
+  // Whatever became of the order: a device that failed it and died is gone as well.
+  private static final List<String> ORDERED =
+      Stream.concat(
+              Arrays.stream(DeploymentState.values()).filter(DeploymentState::isInFlight),
+              Stream.of(
+                  DeploymentState.COMMITTED,
+                  DeploymentState.REJECTED,
+                  DeploymentState.FAILED,
+                  DeploymentState.TIMED_OUT,
+                  DeploymentState.ROLLED_BACK))
+          .map(Enum::name)
+          .toList();
+
+  private LostDevices() {}
+
+  private record Kept(String profile, boolean newer, boolean own, long devices, long lost) {}
+
+  /** Counts them anew; whether there is something else to judge now. */
+  static boolean count(Transaction transaction, RolloutId id, int stage) {
+    List<Kept> counted = new ArrayList<>();
+    transaction.forEach(
+        """
+        select d.profile, true as newer, d.stage = ? as own, count(*) as devices,
+          count(*) filter (where not p.online) as lost
+        from deployment d join device_presence p on p.device = d.device
+        where d.rollout = ? and (d.state = any(?) or (d.state = 'DEFERRED' and d.has_order))
+        group by 1, 2, 3
+        union all
+        select arm.profile, false, false, count(*), count(*) filter (where not p.online)
+        from (select distinct device, profile from rollout_arm
+          where rollout = ? and stage = ? and not newer) arm
+        join device_presence p on p.device = arm.device
+        where not exists (select from deployment d where d.rollout = ? and d.device = arm.device)
+        group by 1
+        order by 1, 2, 3
+        """,
+        row -> counted.add(kept(row)),
+        stage,
+        id.value(),
+        ORDERED,
+        id.value(),
+        stage,
+        id.value());
+    return transaction.update(
+            """
+            update rollout_stage set lost = given.lost
+            from (select ?::jsonb as lost) given
+            where rollout = ? and stage = ? and rollout_stage.lost <> given.lost
+            """,
+            GSON.toJson(counted),
+            id.value(),
+            stage)
+        > 0;
+  }
+
+  private static Kept kept(Row row) {
+    return new Kept(
+        row.text("profile"),
+        row.flag("newer"),
+        row.flag("own"),
+        row.bigint("devices"),
+        row.bigint("lost"));
+  }
+
+  /** As they were counted last. */
+  static List<StageEvidence.Sum> sums(
+      Transaction transaction, RolloutId id, int stage, String slot) {
+    return transaction
+        .first(
+            "select lost from rollout_stage where rollout = ? and stage = ?",
+            row -> row.text("lost"),
+            id.value(),
+            stage)
+        .map(json -> GSON.fromJson(json, new TypeToken<List<Kept>>() {}))
+        .orElse(List.of())
+        .stream()
+        .map(
+            one ->
+                new StageEvidence.Sum(
+                    slot,
+                    one.profile(),
+                    one.newer(),
+                    one.own(),
+                    Metric.LOST_DEVICES,
+                    ArmSums.ofDevices(one.devices(), one.lost()),
+                    0))
+        .toList();
+  }
+
+  /** A stage opens. */
+  static void forget(Transaction transaction, RolloutId id, int stage) {
+    transaction.update(
+        "update rollout_stage set lost = '[]' where rollout = ? and stage = ?", id.value(), stage);
+  }
+}
