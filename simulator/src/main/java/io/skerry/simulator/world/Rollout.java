@@ -239,6 +239,11 @@ final class Rollout {
             || (state.phase() instanceof RolloutPhase.Succeeded && !isTrial()));
   }
 
+  /** Whether it was rolled back, and devices that were away then still go back. */
+  boolean isGoneBack() {
+    return !released && state.phase() instanceof RolloutPhase.RolledBack;
+  }
+
   /** Whether it has succeeded, and devices that come later get its version still. */
   boolean isJoinedAfterItsEnd() {
     return !released
@@ -258,6 +263,10 @@ final class Rollout {
     }
     if (!state.phase().isTerminal()) {
       return true;
+    }
+    if (isGoneBack()) {
+      return deployments.values().stream()
+          .anyMatch(one -> one.state == DeploymentState.RESTORING && online.test(one.device));
     }
     // Nobody gets what was tried and dropped.
     if (released || isTrial() || !(state.phase() instanceof RolloutPhase.Succeeded)) {

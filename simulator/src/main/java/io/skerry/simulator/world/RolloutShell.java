@@ -329,6 +329,11 @@ final class RolloutShell implements RolloutBooks {
         if (one.state == DeploymentState.DEFERRED && one.hasOrder && rollout.isGoingOn()) {
           one.state =
               isOwn(rollout, device, one) ? DeploymentState.OFFERED : DeploymentState.CANCELLED;
+        } else if (one.state == DeploymentState.DEFERRED && one.hasOrder && rollout.isGoneBack()) {
+          one.state =
+              isOrderedBack(rollout, device, one)
+                  ? DeploymentState.RESTORING
+                  : DeploymentState.CANCELLED;
         }
       }
     }
@@ -1048,6 +1053,17 @@ final class RolloutShell implements RolloutBooks {
       }
     }
     return false;
+  }
+
+  private boolean isOrderedBack(Rollout rollout, DeviceId device, Rollout.Deployment one) {
+    return one.places.stream()
+        .anyMatch(
+            place ->
+                store
+                    .desired(device, place.slot)
+                    .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())
+                    .filter(order -> !(order.mode() instanceof SlotMode.Off))
+                    .isPresent());
   }
 
   /** Whether nothing else than this rollout has ordered the device's slots. */

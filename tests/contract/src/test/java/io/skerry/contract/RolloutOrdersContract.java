@@ -694,4 +694,31 @@ interface RolloutOrdersContract {
     assertThat(fleet.state(rollout).phase().explanation())
         .startsWith("every device of the stage was removed, and none runs the version");
   }
+
+  @Test
+  default void whoReturnsAfterARollbackIsFollowedBack() {
+    RolloutFleet fleet = new RolloutFleet(tables());
+    fleet.enrol(0, 3);
+    fleet.everywhere(1);
+    fleet.pass(Duration.ofSeconds(2));
+    RolloutId rollout = fleet.begin(2);
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    DeviceId away = RolloutFleet.device(1);
+    tables().present(away, false);
+    fleet.act(rollout, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    fleet.report(RolloutFleet.devices(0, 2), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    assertThat(fleet.state(rollout).phase().code()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.in(rollout, DeploymentState.DEFERRED)).containsExactly(away);
+
+    tables().present(away, true);
+    assertThat(fleet.in(rollout, DeploymentState.RESTORING)).containsExactly(away);
+    fleet.report(List.of(away), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+
+    assertThat(fleet.in(rollout, DeploymentState.RESTORED)).hasSize(3);
+  }
 }

@@ -12,6 +12,7 @@ import io.skerry.control.host.ServerReady;
 import io.skerry.control.ingest.TenantKeyReadable;
 import io.skerry.control.ingest.TenantKeyUnreadable;
 import io.skerry.control.rollout.RolloutEnded;
+import io.skerry.control.rollout.RolloutNotRestored;
 import io.skerry.control.rollout.RolloutPaused;
 import io.skerry.control.rollout.RolloutStopping;
 import io.skerry.control.rollout.RolloutUnreadable;
@@ -286,6 +287,23 @@ final class Alerts {
             "",
             Severity.TICKET,
             event.reason(),
+            Optional.of(now)));
+  }
+
+  @EventListener
+  void onRolloutNotRestored(RolloutNotRestored event) {
+    Instant now = now();
+    keep(
+        new Alert(
+            0,
+            now,
+            "rollout.restore_failed",
+            event.rollout().value(),
+            "",
+            "",
+            Severity.TICKET,
+            "%d devices could not go back, the newest of them after it had returned: they may run what was rolled back"
+                .formatted(event.devices()),
             Optional.of(now)));
   }
 

@@ -316,17 +316,19 @@ final class DeviceFollower {
 
   // Who was late and kept its order goes on with it, like any other that is under way: it has
   // deadlines, and counts towards the limits. What it told last may be all that it tells. Where
-  // something else has ordered its place meanwhile, that stays.
+  // something else has ordered its place meanwhile, that stays. What was rolled back meanwhile
+  // ordered it back; nobody is late with that any more.
   private static void goOn(Transaction transaction, String which, Object... parameters) {
     List<String> underWay = new ArrayList<>();
     transaction.forEach(
         """
         update deployment d set
-          state = case when {own} then 'OFFERED' else 'CANCELLED' end,
-          due_at = case when {own} then d.ordered_at + interval '1 millisecond' * r.start_millis end
+          state = case when not {own} then 'CANCELLED'
+            when r.phase = 'ROLLED_BACK' then 'RESTORING' else 'OFFERED' end,
+          due_at = case when {own} and r.phase <> 'ROLLED_BACK' then d.ordered_at + interval '1 millisecond' * r.start_millis end
         from device_presence p, rollout r
         where d.live and d.online and d.device = p.device and r.id = d.rollout and p.online
-          and d.state = 'DEFERRED' and d.has_order and r.phase in ('RUNNING', 'PAUSED', 'SUCCEEDED')
+          and d.state = 'DEFERRED' and d.has_order and r.phase in ('RUNNING', 'PAUSED', 'SUCCEEDED', 'ROLLED_BACK')
           and {which}
         returning d.device
         """

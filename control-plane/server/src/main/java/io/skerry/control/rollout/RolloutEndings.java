@@ -22,14 +22,22 @@ final class RolloutEndings {
   private final Database database;
   private final ApplicationEventPublisher<RolloutEnded> ended;
   private final ApplicationEventPublisher<RolloutUnreadable> unreadable;
+  private final ApplicationEventPublisher<RolloutNotRestored> notRestored;
 
   RolloutEndings(
       Database database,
       ApplicationEventPublisher<RolloutEnded> ended,
-      ApplicationEventPublisher<RolloutUnreadable> unreadable) {
+      ApplicationEventPublisher<RolloutUnreadable> unreadable,
+      ApplicationEventPublisher<RolloutNotRestored> notRestored) {
     this.database = database;
     this.ended = ended;
     this.unreadable = unreadable;
+    this.notRestored = notRestored;
+  }
+
+  /** Tells that so many devices by now could not go back from what was rolled back. */
+  void notRestored(RolloutId id, int devices) {
+    notRestored.publishEvent(new RolloutNotRestored(id, devices));
   }
 
   /** Tells of a rollout that stands still, for nobody here can read it. */

@@ -73,6 +73,8 @@ final class RolloutEngine {
   private static final Duration GAP = Duration.ofSeconds(10);
   // So much of what was heard counts as silence, too, when another server takes over.
   private static final Duration NOTE_EVERY = Duration.ofSeconds(2);
+  // After that nobody waits for a device any more that was away when it was ordered back.
+  private static final Duration RETURNS_WITHIN = Duration.ofDays(30);
   private static final int ROLLOUTS_MAX = 1000;
 
   private final Database database;
@@ -125,6 +127,8 @@ final class RolloutEngine {
     Instant sweptAt;
     Instant evidenceSweptAt;
     Instant admittedAt;
+    // -1: not known yet.
+    int notRestored = -1;
 
     Watched(Lease lease, Instant now) {
       this.lease = lease;
@@ -407,7 +411,8 @@ final class RolloutEngine {
       sweep(one.lease);
       answered(now());
     }
-    if (isOver(stored, census)) {
+    tellNotRestored(stored, one, census);
+    if (isOver(stored, census, now)) {
       books.release(one.lease);
       answered(now());
       watched.remove(id);
@@ -425,9 +430,25 @@ final class RolloutEngine {
     };
   }
 
-  private static boolean isOver(Stored stored, Census census) {
+  // Who was away at the end and cannot go back runs what was rolled back.
+  private void tellNotRestored(Stored stored, Watched one, Census census) {
+    if (!(stored.state().phase() instanceof RolloutPhase.RolledBack)) {
+      return;
+    }
+    int failed = census.count(DeploymentState.RESTORE_FAILED);
+    if (one.notRestored >= 0 && failed > one.notRestored) {
+      endings.notRestored(stored.id(), failed);
+    }
+    one.notRestored = failed;
+  }
+
+  private static boolean isOver(Stored stored, Census census, Instant now) {
     return switch (stored.state().phase()) {
-      case RolloutPhase.Aborted _, RolloutPhase.RolledBack _, RolloutPhase.Superseded _ -> true;
+      case RolloutPhase.Aborted _, RolloutPhase.Superseded _ -> true;
+      // Who was away and was ordered back is followed until it is.
+      case RolloutPhase.RolledBack _ ->
+          census.count(DeploymentState.DEFERRED) + census.count(DeploymentState.RESTORING) == 0
+              || isLongAgo(stored, now);
       case RolloutPhase.Succeeded _ ->
           // Nobody gets what was tried and dropped.
           (stored.order().plan().kind().isTrial() && !stored.order().plan().kind().promotes())
@@ -445,6 +466,11 @@ final class RolloutEngine {
       case RolloutPhase.Running _, RolloutPhase.Paused _ -> false;
       case RolloutPhase.Aborting _, RolloutPhase.RollingBack _ -> false;
     };
+  }
+
+  private static boolean isLongAgo(Stored stored, Instant now) {
+    Instant ended = stored.endedAt();
+    return ended != null && now.isAfter(ended.plus(RETURNS_WITHIN));
   }
 
   private void admit(Stored stored, Lease lease) {

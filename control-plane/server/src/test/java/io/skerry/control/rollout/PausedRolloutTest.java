@@ -123,6 +123,52 @@ class PausedRolloutTest {
   }
 
   @Test
+  void followsWhoWasAwayAtARollbackAndAlertsWhenItCannotGoBack() {
+    fleet.version(2, Map.of(X86, "onnxruntime"));
+    String before = everywhere(1);
+    String id = everywhere(2);
+    String away = X86 + "-03";
+    String later = X86 + "-04";
+    fleet.online(away, false);
+    fleet.online(later, false);
+    fleet.act(id, RolloutAct.ROLLBACK);
+    fleet.report(id, "COMMITTED");
+    fleet.pass(Duration.ofMinutes(6));
+    assertThat(fleet.find(id).state()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.find(before).state()).isEqualTo("SUCCEEDED");
+
+    fleet.online(later, true);
+    fleet.report(id, "COMMITTED", List.of(later));
+    fleet.look();
+    fleet.online(away, true);
+    assertThat(fleet.states(id)).containsEntry(away, "RESTORING").containsEntry(later, "RESTORED");
+    fleet.report(id, "FAILED", List.of(away));
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsEntry(away, "RESTORE_FAILED");
+    assertThat(alerts(id)).containsKey("rollout.restore_failed TICKET");
+    assertThat(fleet.number("select count(*) from rollout where id = ? and released", id))
+        .isEqualTo(1);
+  }
+
+  private String everywhere(long version) {
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": %d, "stages": [{"percent": 100}]}
+                """
+                    .formatted(version))
+            .id();
+    fleet.look();
+    fleet.report(id, "COMMITTED");
+    fleet.look();
+    fleet.act(id, RolloutAct.PROMOTE);
+    fleet.look();
+    return id;
+  }
+
+  @Test
   void alertsWhenAStageEndsWithoutAVerdict() {
     String id = started();
     fleet.report(id, "COMMITTED");
