@@ -68,8 +68,8 @@ public sealed interface RolloutEvent {
    *     late devices catch up whatever the pace, counts only profiles that tell something, and ends
    *     a trial at any hour; 7 ends one that is to be promoted within the windows only; 8 goes on
    *     in a window whatever a gate shows that pauses; 9 begins deadlines and soak anew after each
-   *     silence and in each window, lets whoever is late catch up whatever becomes of them, and lets
-   *     a profile pass of which few devices tell, if these are good
+   *     silence and in each window, lets whoever is late catch up whatever becomes of them, and
+   *     lets a profile pass of which few devices tell, if these are good
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
