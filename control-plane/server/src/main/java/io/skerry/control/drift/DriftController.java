@@ -59,6 +59,7 @@ import java.util.Optional;
 final class DriftController {
   private static final int DAYS_MAX = 400;
   private static final int FILE_TRACKS_MAX = 10_000;
+  private static final int FILE_INCIDENTS_MAX = 20_000;
 
   private final DriftReports reports;
   private final AccuracyReports accuracies;
@@ -145,7 +146,7 @@ final class DriftController {
 
   @Get("/incidents.csv")
   MutableHttpResponse<String> incidentList() {
-    return Csv.file("incidents", Incident.class, incidents.newest());
+    return Csv.file("incidents", Incident.class, incidents.all(FILE_INCIDENTS_MAX));
   }
 
   @Get("/drift/history")

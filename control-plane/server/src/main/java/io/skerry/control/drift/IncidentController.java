@@ -24,8 +24,10 @@ final class IncidentController {
 
   @Get("/incidents")
   @Allowed(Role.VIEWER)
-  Page<Incident> list() {
-    return Page.only(incidents.newest());
+  Page<Incident> list(
+      @QueryValue(defaultValue = "200") int pageSize,
+      @QueryValue(defaultValue = "") String pageToken) {
+    return incidents.list(pageToken, Math.clamp(pageSize, 1, Incidents.LIST_MAX));
   }
 
   @Get("/incidents/{id}")

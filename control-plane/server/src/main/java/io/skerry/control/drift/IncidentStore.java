@@ -147,9 +147,29 @@ final class IncidentStore {
         limit);
   }
 
-  static List<Stored> newest(Transaction transaction, int limit) {
+  /**
+   * A place in the list: what is open comes first, then the newest.
+   *
+   * @param number of the incident before
+   */
+  record Place(boolean resolved, long number) {
+    static final Place START = new Place(false, Long.MAX_VALUE);
+
+    static Place of(Stored stored) {
+      return new Place(!stored.incident().isOpen(), stored.number());
+    }
+  }
+
+  static List<Stored> list(Transaction transaction, Place after, int limit) {
     return transaction.list(
-        "select * from incident order by number desc limit ?", IncidentStore::incident, limit);
+        """
+        select * from incident where (state = 'RESOLVED', -number) > (?, ?)
+        order by state = 'RESOLVED', number desc limit ?
+        """,
+        IncidentStore::incident,
+        after.resolved(),
+        -after.number(),
+        limit);
   }
 
   static Optional<Stored> find(Transaction transaction, long number) {

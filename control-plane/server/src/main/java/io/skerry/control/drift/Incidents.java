@@ -2,8 +2,10 @@ package io.skerry.control.drift;
 
 import io.micronaut.context.event.ApplicationEventPublisher;
 import io.skerry.api.DriftStream;
+import io.skerry.api.Page;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.audit.AuditLog;
+import io.skerry.control.drift.IncidentStore.Place;
 import io.skerry.control.drift.IncidentStore.Stored;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
@@ -18,19 +20,26 @@ import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Incidents and the state of every watched stream. */
 @Singleton
 public final class Incidents {
-  private static final int LIST_MAX = 200;
+  static final int LIST_MAX = 200;
   private static final int MANIFESTS_MAX = 16;
   private static final String PREFIX = "incident-";
+  // Begin page tokens.
+  private static final String OPEN = "open-";
+  private static final String RESOLVED = "resolved-";
+  private static final Pattern TOKEN = Pattern.compile("(open|resolved)-[0-9]{1,18}");
 
   private final Database database;
   private final AuditLog audit;
@@ -49,11 +58,55 @@ public final class Incidents {
     this.monitoring = monitoring;
   }
 
-  /** The newest incidents, newest first. */
+  /** Open incidents, newest first, then those that were resolved; the first part of the list. */
   public List<io.skerry.api.Incident> newest() {
-    return database.call(
-        transaction ->
-            IncidentStore.newest(transaction, LIST_MAX).stream().map(Incidents::view).toList());
+    return list("", LIST_MAX).items();
+  }
+
+  /**
+   * A part of that list.
+   *
+   * @param pageToken of the part before, empty for the first
+   * @param limit at most {@value #LIST_MAX}
+   * @throws ProblemException if the token is none
+   */
+  Page<io.skerry.api.Incident> list(String pageToken, int limit) {
+    Place after = place(pageToken);
+    List<Stored> some = database.call(transaction -> IncidentStore.list(transaction, after, limit));
+    return new Page<>(
+        some.stream().map(Incidents::view).toList(),
+        some.size() < limit ? null : token(Place.of(some.getLast())));
+  }
+
+  private static String token(Place place) {
+    return (place.resolved() ? RESOLVED : OPEN) + place.number();
+  }
+
+  private static Place place(String token) {
+    if (token.isEmpty()) {
+      return Place.START;
+    }
+    if (!TOKEN.matcher(token).matches()) {
+      throw new ProblemException(
+          ErrorCode.REQUEST_INVALID,
+          "pageToken '%s' is none that a list of incidents told: leave it out for the first part"
+              .formatted(token));
+    }
+    boolean resolved = token.startsWith(RESOLVED);
+    return new Place(
+        resolved, Long.parseLong(token.substring((resolved ? RESOLVED : OPEN).length())));
+  }
+
+  /** The whole list, at most so many. */
+  List<io.skerry.api.Incident> all(int most) {
+    List<io.skerry.api.Incident> all = new ArrayList<>();
+    @Nullable String token = "";
+    while (token != null && all.size() < most) {
+      Page<io.skerry.api.Incident> some = list(token, Math.min(LIST_MAX, most - all.size()));
+      all.addAll(some.items());
+      token = some.nextPageToken();
+    }
+    return all;
   }
 
   /** Does something for every open incident, oldest first, outside of a transaction. */

@@ -77,25 +77,25 @@ public final class RetrainingLoop {
 
   /** Decides on every open incident. */
   void look() {
-    List<Incident> open =
-        incidents.newest().stream().filter(one -> !one.state().equals("RESOLVED")).toList();
-    for (Incident incident : open) {
-      RetrainingTrigger.Verdict verdict =
-          database.call(
-              transaction -> {
-                RetrainingTrigger.Verdict decided =
-                    RetrainingTrigger.decide(
-                        evidence(transaction, incident),
-                        policy(transaction, incident.model()),
-                        now());
-                keep(transaction, incident, decided);
-                return decided;
-              });
-      if (verdict.decision() == RetrainingTrigger.Decision.START) {
-        begin(incident);
-      }
-    }
+    incidents.forEachOpen(this::decide);
     retrainings.realise();
+  }
+
+  private void decide(Incident incident) {
+    RetrainingTrigger.Verdict verdict =
+        database.call(
+            transaction -> {
+              RetrainingTrigger.Verdict decided =
+                  RetrainingTrigger.decide(
+                      evidence(transaction, incident),
+                      policy(transaction, incident.model()),
+                      now());
+              keep(transaction, incident, decided);
+              return decided;
+            });
+    if (verdict.decision() == RetrainingTrigger.Decision.START) {
+      begin(incident);
+    }
   }
 
   private void begin(Incident incident) {

@@ -69,6 +69,23 @@ class RetrainingLoopTest {
     }
   }
 
+  @Test
+  void looksAtEveryOpenIncidentHoweverManyCameAfterIt() throws Exception {
+    try (TestPlane plane = TestPlane.start(folder)) {
+      device(plane);
+      sql(plane, "insert into telemetry_track values ('main', 'engine-health', 5000)");
+      for (int site = 0; site < 450; site++) {
+        TestIncidents.open(plane, new Cohort("site", "s" + site), Stream.Kind.ERROR);
+      }
+      RetrainingLoop loop = plane.bean(RetrainingLoop.class);
+
+      loop.look();
+
+      assertThat(loop.proposal("incident-1")).isPresent();
+      assertThat(loop.proposal("incident-450")).isPresent();
+    }
+  }
+
   /** Neither a proposal that nobody can accept nor a run that cannot start. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
