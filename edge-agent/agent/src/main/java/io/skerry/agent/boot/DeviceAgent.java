@@ -204,6 +204,7 @@ public final class DeviceAgent implements AutoCloseable {
             identity.device(),
             clock,
             () -> ReportCadence.of(observer.upkeep()),
+            observer::bytesPerDay,
             this::desired,
             this::report);
     uplink.onControlState(trustRefresh::received);

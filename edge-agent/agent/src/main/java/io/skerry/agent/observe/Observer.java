@@ -592,6 +592,22 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
     return LineUpkeep.of(limits(newest()).windowBytes());
   }
 
+  /** What a day has for a stream of records, 0 = no limit; any thread asks. */
+  public long bytesPerDay(RecordStream stream) {
+    List<WatchedModel> asked = newest();
+    return switch (stream) {
+      case WINDOWS, EVENTS -> limits(asked).windowBytes();
+      case FEEDBACK ->
+          limits(asked).outcomeBytes() > 0
+              ? limits(asked).outcomeBytes()
+              : limits(asked).windowBytes();
+      case SAMPLES ->
+          asked.stream().anyMatch(model -> model.sampleBytesPerDay() <= 0)
+              ? 0
+              : asked.stream().mapToLong(WatchedModel::sampleBytesPerDay).max().orElse(0);
+    };
+  }
+
   private List<WatchedModel> newest() {
     return newest.values().stream().map(watched::get).filter(Objects::nonNull).toList();
   }

@@ -9,10 +9,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.ToLongFunction;
 
 /**
  * Sends what is in the spool, most precious stream first, with few batches on their way at a time;
@@ -21,6 +24,10 @@ import java.util.Optional;
  * <p>A stream whose batch is not committed in time is tried with one batch at a time, until one is:
  * the control plane may leave one stream on the device for long, and the others must not wait for
  * it.
+ *
+ * <p>Where a stream's bytes of a day have a limit, what is sent again has a share of them, see
+ * {@link ResendAllowance}, and goes out in small batches; once one is committed somebody is there,
+ * and the rest waits for nothing.
  *
  * <p>Thread-safe.
  */
@@ -46,17 +53,36 @@ final class RecordSender {
   private final List<InFlight> inFlight = new ArrayList<>();
   // Of the streams whose last batches came late: how long the next one may take.
   private final Map<RecordStream, Duration> stalled = new EnumMap<>(RecordStream.class);
+  // By stream and epoch, the highest sequence that was ever sent.
+  private final Map<RecordStream, Map<Long, Long>> ever = new EnumMap<>(RecordStream.class);
+  private final Map<RecordStream, ResendAllowance> allowances = new EnumMap<>(RecordStream.class);
+  private final ToLongFunction<RecordStream> bytesPerDay;
+  // Of which nothing was committed since they began to be sent again.
+  private final Set<RecordStream> unproven = EnumSet.noneOf(RecordStream.class);
   private long resent;
 
   private record InFlight(RecordStream stream, long epoch, long last, Instant sentAt) {}
 
-  RecordSender(Spool spool, DeviceLink link, TenantId tenant, DeviceId device) {
+  /**
+   * Makes a sender.
+   *
+   * @param bytesPerDay of a stream, asked for again and again; 0 = no limit
+   */
+  RecordSender(
+      Spool spool,
+      DeviceLink link,
+      TenantId tenant,
+      DeviceId device,
+      ToLongFunction<RecordStream> bytesPerDay) {
+    this.bytesPerDay = bytesPerDay;
     this.spool = spool;
     this.link = link;
     this.tenant = tenant;
     this.device = device;
     for (RecordStream stream : RecordStream.values()) {
       sentThrough.put(stream, new HashMap<>());
+      ever.put(stream, new HashMap<>());
+      allowances.put(stream, new ResendAllowance());
     }
   }
 
@@ -75,18 +101,47 @@ final class RecordSender {
           .forEach(this::stall);
     }
     for (RecordStream stream : PRECIOUS_FIRST) {
-      Map<Long, Long> sent = sentThrough.getOrDefault(stream, Map.of());
-      while (inFlight.size() < IN_FLIGHT_MAX && !(stalled.containsKey(stream) && isSent(stream))) {
-        Optional<SpoolBatch> next = spool.next(stream, sent);
-        if (next.isEmpty()) {
-          break;
-        }
-        SpoolBatch batch = next.get();
-        link.publish(Topics.records(tenant, device, stream), batch.message().toByteArray());
-        sent.put(batch.epoch(), batch.last());
-        inFlight.add(new InFlight(stream, batch.epoch(), batch.last(), now));
+      while (inFlight.size() < IN_FLIGHT_MAX && sendNext(stream, now)) {
+        // As long as there is room.
       }
     }
+  }
+
+  private boolean sendNext(RecordStream stream, Instant now) throws LinkException {
+    Map<Long, Long> sent = sentThrough.getOrDefault(stream, Map.of());
+    boolean again = unproven.contains(stream) && isAgain(stream, sent);
+    long perDay = again ? bytesPerDay.applyAsLong(stream) : 0;
+    if ((stalled.containsKey(stream) || perDay > 0) && isSent(stream)) {
+      return false;
+    }
+    ResendAllowance allowance = allowances.getOrDefault(stream, new ResendAllowance());
+    if (again && !allowance.isOpen(perDay, now)) {
+      return false;
+    }
+    Optional<SpoolBatch> next = spool.next(stream, sent, ResendAllowance.batchBytesMax(perDay));
+    if (next.isEmpty()) {
+      return false;
+    }
+    SpoolBatch batch = next.get();
+    byte[] payload = batch.message().toByteArray();
+    link.publish(Topics.records(tenant, device, stream), payload);
+    if (again) {
+      allowance.take(payload.length);
+    }
+    sent.put(batch.epoch(), batch.last());
+    ever.getOrDefault(stream, Map.of()).merge(batch.epoch(), batch.last(), Math::max);
+    inFlight.add(new InFlight(stream, batch.epoch(), batch.last(), now));
+    return true;
+  }
+
+  private boolean isAgain(RecordStream stream, Map<Long, Long> sent) {
+    return ever.getOrDefault(stream, Map.of()).entrySet().stream()
+        .anyMatch(
+            entry ->
+                entry.getValue()
+                    > Math.max(
+                        sent.getOrDefault(entry.getKey(), 0L),
+                        spool.committed(stream, entry.getKey())));
   }
 
   private boolean isSent(RecordStream stream) {
@@ -112,6 +167,7 @@ final class RecordSender {
   /** Frees what is committed and makes room for further batches. */
   synchronized void committed(CommittedRange range) {
     stalled.remove(range.stream());
+    unproven.remove(range.stream());
     spool.committed(range);
     inFlight.removeIf(
         batch ->
@@ -128,6 +184,7 @@ final class RecordSender {
   }
 
   private void resend(RecordStream stream) {
+    unproven.add(stream);
     int before = inFlight.size();
     inFlight.removeIf(batch -> batch.stream() == stream);
     resent += before - inFlight.size();

@@ -425,7 +425,16 @@ public final class Spool {
    *
    * @param after per boot epoch, the highest sequence that need not be sent
    */
-  synchronized Optional<SpoolBatch> next(RecordStream stream, Map<Long, Long> after) {
+  Optional<SpoolBatch> next(RecordStream stream, Map<Long, Long> after) {
+    return next(stream, after, TelemetryRecords.BATCH_BYTES_MAX);
+  }
+
+  /**
+   * The same, of one record or of no more bytes than these.
+   *
+   * @param bytesMax at most {@link TelemetryRecords#BATCH_BYTES_MAX}
+   */
+  synchronized Optional<SpoolBatch> next(RecordStream stream, Map<Long, Long> after, int bytesMax) {
     List<SpoolSegment> all = shelf.segments(stream);
     if (all.isEmpty() || !isReady()) {
       return Optional.empty();
@@ -444,7 +453,8 @@ public final class Spool {
                 shelf.records(segment),
                 Math.max(from, segment.first),
                 oldest.orElse(segment).first,
-                all.getFirst().epoch);
+                all.getFirst().epoch,
+                bytesMax);
         noteDamage(segment);
         return segment.damaged() == 0 || isDamageSaved() ? Optional.of(batch) : Optional.empty();
       }

@@ -28,13 +28,15 @@ record SpoolBatch(RecordStream stream, long epoch, long last, RecordBatch messag
    * @param from at least the segment's first sequence
    * @param firstKept the lowest sequence of this epoch that is still in the spool
    * @param oldestEpoch of the stream's records that are still in the spool
+   * @param bytesMax beyond which no further record is taken; one is, however large
    */
   static SpoolBatch of(
       SpoolSegment segment,
       Map<Long, byte[]> records,
       long from,
       long firstKept,
-      long oldestEpoch) {
+      long oldestEpoch,
+      int bytesMax) {
     RecordBatch.Builder batch =
         RecordBatch.newBuilder()
             .setBootEpoch(segment.epoch)
@@ -45,7 +47,8 @@ record SpoolBatch(RecordStream stream, long epoch, long last, RecordBatch messag
     while (sequence <= segment.last() && batch.getGapsCount() <= GAPS_MAX) {
       byte[] payload = segment.isDamaged(sequence) ? null : records.get(sequence);
       int cost = payload == null ? GAP_BYTES : payload.length + RECORD_OVERHEAD;
-      if (size + cost > TelemetryRecords.BATCH_BYTES_MAX) {
+      if (size + cost > TelemetryRecords.BATCH_BYTES_MAX
+          || (sequence > from && size + cost > bytesMax)) {
         break;
       }
       size += cost;

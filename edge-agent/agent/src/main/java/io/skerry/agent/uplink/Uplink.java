@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -87,9 +88,27 @@ public final class Uplink implements DeviceLink.Listener, AutoCloseable {
       Supplier<ReportCadence> cadences,
       Consumer<byte[]> desired,
       LongFunction<ReportedDocument> report) {
+    this(link, spool, tenant, device, clock, cadences, stream -> 0, desired, report);
+  }
+
+  /**
+   * The same with days' bytes, of which what is sent again has a share; they may change.
+   *
+   * @param bytesPerDay of a stream; 0 = no limit
+   */
+  public Uplink(
+      DeviceLink link,
+      Spool spool,
+      TenantId tenant,
+      DeviceId device,
+      InstantSource clock,
+      Supplier<ReportCadence> cadences,
+      ToLongFunction<RecordStream> bytesPerDay,
+      Consumer<byte[]> desired,
+      LongFunction<ReportedDocument> report) {
     this.link = link;
     this.spool = spool;
-    this.sender = new RecordSender(spool, link, tenant, device);
+    this.sender = new RecordSender(spool, link, tenant, device, bytesPerDay);
     this.reports =
         new ReportPublisher(link, Topics.device(tenant, device, Topics.REPORTED), cadences, report);
     this.tenant = tenant;

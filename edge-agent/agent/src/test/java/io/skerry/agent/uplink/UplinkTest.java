@@ -192,6 +192,97 @@ class UplinkTest {
     assertThat(sent().stream().filter(sequence -> sequence == 2)).hasSize(2);
   }
 
+  /** Nobody commits, and the line fails now and then: a budget is no budget otherwise. */
+  @Test
+  void sendsAgainNoMoreThanItsShareOfADaysBytes() {
+    limitWindows(80_000);
+    int first = 0;
+    for (int record = 0; record < 300; record++) {
+      uplink.keep(RecordStream.WINDOWS, SpoolTest.event("x".repeat(1000)));
+    }
+    for (int second = 0; second < 3 * 86_400; second += 10) {
+      uplink.tick();
+      if (first == 0) {
+        first = bytes(WINDOWS);
+      }
+      if (second % 3600 == 0) {
+        link.cut();
+        link.connect();
+      }
+      now = now.plusSeconds(10);
+    }
+
+    int share = 80_000 / ResendAllowance.SHARE;
+    // One that was not used before, three days', and one batch.
+    assertThat(bytes(WINDOWS) - first).isBetween(2 * share, 4 * share + share / 4);
+  }
+
+  @Test
+  void sendsTheRestOnceSomethingIsCommitted() {
+    limitWindows(80_000);
+    for (int record = 0; record < 300; record++) {
+      uplink.keep(RecordStream.WINDOWS, SpoolTest.event("x".repeat(1000)));
+    }
+    uplink.tick();
+    assertThat(sent(WINDOWS)).hasSize(300);
+    link.cut();
+    link.connect();
+    uplink.tick();
+    assertThat(sent(WINDOWS)).hasSizeBetween(301, 303);
+
+    link.commit(COMMITTED, new CommittedRange(RecordStream.WINDOWS, 1, 1));
+    uplink.tick();
+
+    assertThat(sent(WINDOWS)).hasSizeGreaterThanOrEqualTo(2 * 299);
+  }
+
+  @Test
+  void sendsARecordAgainThatIsLargerThanItsShare() {
+    limitWindows(800);
+    uplink.keep(RecordStream.WINDOWS, SpoolTest.event("x".repeat(1000)));
+    for (int day = 0; day < 20; day++) {
+      uplink.tick();
+      now = now.plus(Duration.ofDays(1));
+    }
+
+    // Each takes the share of ten days.
+    assertThat(sent(WINDOWS)).hasSize(1 + 2);
+  }
+
+  @Test
+  void takesNoClockThatJumpsForADay() {
+    ResendAllowance allowance = new ResendAllowance();
+    assertThat(allowance.isOpen(8000, now)).isTrue();
+    allowance.take(2000);
+
+    assertThat(allowance.isOpen(8000, now.minus(Duration.ofDays(9)))).isFalse();
+    assertThat(allowance.isOpen(8000, now.minus(Duration.ofDays(8)).plusSeconds(60))).isTrue();
+    allowance.take(100_000);
+    assertThat(allowance.isOpen(0, now)).isTrue();
+  }
+
+  private void limitWindows(long bytesPerDay) {
+    uplink =
+        new Uplink(
+            link,
+            spool,
+            TENANT,
+            DEVICE,
+            () -> now,
+            () -> ReportCadence.DEFAULTS,
+            stream -> stream == RecordStream.WINDOWS ? bytesPerDay : 0,
+            desired::add,
+            this::report);
+    uplink.start();
+  }
+
+  private int bytes(String topic) {
+    return link.published().stream()
+        .filter(message -> message.topic().equals(topic))
+        .mapToInt(message -> message.payload().size())
+        .sum();
+  }
+
   @Test
   void doesNotWaitForWhatAWrongClockCalledTomorrow() {
     keep(1);
