@@ -21,14 +21,12 @@ import jakarta.inject.Singleton;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -90,51 +88,34 @@ public final class DriftReports {
       int windows) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction, slot, model, windowMillis)
+            DriftStore.newest(transaction, slot, model, windowMillis)
                 .map(
-                    latest ->
-                        measured(
+                    newest ->
+                        history(
                             transaction,
-                            DriftStore.verdicts(
-                                transaction,
-                                latest.track(),
-                                latest.window(),
-                                Math.clamp(windows, 1, WINDOWS_MAX)),
-                            verdict ->
-                                verdict.cohort().toString().equals(cohort)
-                                    && verdict.stream().name().equals(stream)
-                                    && verdict.stream().kind().name().equals(kind)))
+                            newest,
+                            cohort,
+                            stream,
+                            kind,
+                            Math.clamp(windows, 1, WINDOWS_MAX)))
                 .orElse(List.of()));
   }
 
-  private static List<DriftPoint> measured(
-      Transaction transaction, List<DriftStore.Latest> judged, Predicate<StreamVerdict> of) {
-    Map<Track, Map<Long, EffectMeasures>> distances = new HashMap<>();
-    List<DriftPoint> points = new ArrayList<>();
-    for (DriftStore.Latest one : judged) {
-      one.verdicts().stream()
-          .filter(of)
-          .forEach(
-              verdict ->
-                  points.add(
-                      point(
-                          one.track(),
-                          one.window(),
-                          verdict,
-                          distances
-                              .computeIfAbsent(
-                                  one.track(),
-                                  track ->
-                                      StoredDistances.history(
-                                          transaction,
-                                          track,
-                                          verdict.cohort().toString(),
-                                          StoredDistances.counted(verdict.stream()),
-                                          judged.getLast().window(),
-                                          judged.size()))
-                              .get(one.window()))));
-    }
-    return points;
+  private static List<DriftPoint> history(
+      Transaction transaction,
+      DriftStore.Newest until,
+      String cohort,
+      String stream,
+      String kind,
+      int windows) {
+    Track track = until.track();
+    Map<Long, EffectMeasures> distances =
+        StoredDistances.history(
+            transaction, track, cohort, counted(stream, kind), until.window(), windows);
+    return StoredVerdicts.history(transaction, track, cohort, stream, kind, until.window(), windows)
+        .stream()
+        .map(one -> point(track, one.window(), one.verdict(), distances.get(one.window())))
+        .toList();
   }
 
   /**
@@ -166,7 +147,7 @@ public final class DriftReports {
   public List<DriftDistance> distances(String slot, String model, long windowMillis, long window) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction, slot, model, windowMillis)
+            DriftStore.newest(transaction, slot, model, windowMillis)
                 .flatMap(latest -> StoredDistances.upTo(transaction, latest.track(), window))
                 .stream()
                 .flatMap(DriftReports::distances)
@@ -204,16 +185,13 @@ public final class DriftReports {
     DriftFinding finding = found.incident().finding();
     Track track = found.track();
     List<DriftPoint> history =
-        measured(
+        history(
             transaction,
-            DriftStore.verdicts(
-                transaction,
-                track,
-                finding.window() + Distributions.SHOWN_WINDOWS,
-                Distributions.BASELINE_WINDOWS + 2 * Distributions.SHOWN_WINDOWS),
-            verdict ->
-                verdict.cohort().equals(finding.cohort())
-                    && verdict.stream().equals(finding.firedBy()));
+            new DriftStore.Newest(track, finding.window() + Distributions.SHOWN_WINDOWS),
+            finding.cohort().toString(),
+            finding.firedBy().name(),
+            finding.firedBy().kind().name(),
+            Distributions.BASELINE_WINDOWS + 2 * Distributions.SHOWN_WINDOWS);
     DriftPoint point =
         history.stream().filter(one -> one.window() == finding.window()).findFirst().orElse(null);
     Replays.Again tried = service.judgeAgain(transaction, track, finding.window());
@@ -316,7 +294,7 @@ public final class DriftReports {
       String slot, String model, long windowMillis, String cohort, String stream, long last) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction, slot, model, windowMillis)
+            DriftStore.newest(transaction, slot, model, windowMillis)
                 .flatMap(
                     latest ->
                         distributions.of(
@@ -389,7 +367,7 @@ public final class DriftReports {
       String slot, String model, long windowMillis, String cohort, int windows) {
     return database.call(
         transaction ->
-            DriftStore.latest(transaction, slot, model, windowMillis)
+            DriftStore.newest(transaction, slot, model, windowMillis)
                 .map(
                     latest ->
                         events(

@@ -315,6 +315,25 @@ final class DriftStore {
         windowMillis);
   }
 
+  /** Which window of a track was judged last. */
+  record Newest(Track track, long window) {}
+
+  /** The same as {@link #latest(Transaction, String, String, long)} without the verdicts. */
+  static Optional<Newest> newest(
+      Transaction transaction, String slot, String model, long windowMillis) {
+    return transaction.first(
+        "select slot, model, window_millis, window_index from ("
+            + LATEST
+            + "and slot = ? and model = ? and (? = 0 or window_millis = ?)) w"
+            + NEWEST_FIRST
+            + "limit 1",
+        row -> new Newest(track(row), row.bigint("window_index")),
+        slot,
+        model,
+        windowMillis,
+        windowMillis);
+  }
+
   /**
    * What was judged last of a model in each slot, in windows of the length that was judged latest.
    */
@@ -334,23 +353,6 @@ final class DriftStore {
         row.integer("learning"),
         row.integer("judged"),
         GSON.fromJson(row.text("verdicts"), new TypeToken<List<StreamVerdict>>() {}));
-  }
-
-  /** The judged windows of a track up to one, oldest first. */
-  static List<Latest> verdicts(Transaction transaction, Track track, long until, int limit) {
-    return transaction.list(
-        """
-        select * from (select * from drift_window
-          where slot = ? and model = ? and window_millis = ? and window_index <= ?
-          order by window_index desc limit ?) newest
-        order by window_index
-        """,
-        DriftStore::latest,
-        track.slot(),
-        track.model(),
-        track.windowMillis(),
-        until,
-        limit);
   }
 
   /** Whether every judged window of a track after one is known. */

@@ -1,6 +1,7 @@
 package io.skerry.control.drift;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.google.gson.Gson;
 import io.skerry.api.DriftDistance;
@@ -81,6 +82,27 @@ class TracksTest {
     assertThat(incidents.streams("main", "m", MINUTE))
         .extracting(DriftStream::effect)
         .containsExactly(1.);
+  }
+
+  /** Of the other streams there may be 5 MB a window: whoever reads one of those fails here. */
+  @Test
+  void readsOfAWindowOnlyTheStreamThatIsAskedFor() {
+    long last = now / HOUR - 1;
+    for (int i = 3; i >= 0; i--) {
+      judged("m", HOUR, last - i, i);
+    }
+    sql(
+        """
+        update drift_window set verdicts = verdicts
+          || jsonb_set(jsonb_set(verdicts -> 0, '{stream,name}', '"g"'), '{devices}', '"many"')
+          || jsonb_set(jsonb_set(verdicts -> 0, '{stream,kind}', '"SCALE"'), '{devices}', '"many"')
+          || jsonb_set(jsonb_set(verdicts -> 0, '{cohort,terms,0,value}', '"b"'), '{devices}', '"many"')
+        """);
+
+    assertThat(reports.history("main", "m", 0, "site=a", "f", "LOCATION", 3))
+        .extracting(DriftPoint::window, DriftPoint::effect)
+        .containsExactly(tuple(last - 2, 2.), tuple(last - 1, 1.), tuple(last, 0.));
+    assertThat(reports.history("main", "m", 0, "fleet", "f", "LOCATION", 3)).isEmpty();
   }
 
   @Test
@@ -201,7 +223,12 @@ class TracksTest {
         "{\"site=a\": {\"f\": [20, 500, 500, %1$s, %1$s, %1$s, 0, 0, 0, 0, 0, 0, 0]}}"
             .formatted(effect);
     sql(
-        "insert into drift_track (slot, model, window_millis, judged_through) values ('main', ?, ?, ?)",
+        """
+        insert into drift_track (slot, model, window_millis, judged_through)
+        values ('main', ?, ?, ?)
+        on conflict (slot, model, window_millis)
+          do update set judged_through = excluded.judged_through
+        """,
         model,
         windowMillis,
         window);
