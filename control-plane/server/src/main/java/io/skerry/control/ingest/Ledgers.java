@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +21,12 @@ import org.jspecify.annotations.Nullable;
 
 /** The ledgers that one transaction touches: read and locked first, written back at its end. */
 final class Ledgers {
+  /** The first of a lock's two numbers. */
+  private static final int LOCK = 0x534b_4c45;
+
+  /** Locks that a transaction holds at most: there is room for few in a database. */
+  private static final int BUCKETS = 256;
+
   private final Map<Key, State> states = new LinkedHashMap<>();
   private final List<@Nullable Object[]> finished = new ArrayList<>();
   private final Map<DeviceId, List<CommittedRange>> ended = new HashMap<>();
@@ -52,30 +59,55 @@ final class Ledgers {
     Ledgers ledgers = new Ledgers();
     Set<Key> wanted = Set.copyOf(keys);
     wanted.forEach(key -> ledgers.states.put(key, new State()));
+    Set<Key> unknown = new HashSet<>(wanted);
+    unknown.removeAll(ledgers.read(transaction, wanted));
+    if (!unknown.isEmpty()) {
+      holdUnknown(transaction, unknown);
+      ledgers.read(transaction, unknown);
+    }
+    transaction.forEach(
+        "select device, stream, boot_epoch from ingest_ledger_folded where device = any(?)",
+        row -> ledgers.fold(key(row)),
+        wanted.stream().map(key -> key.device().value()).distinct().toList());
+    return ledgers;
+  }
+
+  // There is no row to be locked yet. Whoever makes one holds its bucket until it is committed: two
+  // that store the first records of a boot at once would each write a ledger that knows of its own
+  // alone.
+  private static void holdUnknown(Transaction transaction, Set<Key> unknown) {
+    transaction.list(
+        """
+        select pg_advisory_xact_lock(?, bucket)
+        from (select distinct (hashtextextended(key, 0) & ?)::int as bucket
+          from unnest(?::text[]) as keys (key) order by bucket) buckets
+        """,
+        row -> true,
+        LOCK,
+        BUCKETS - 1L,
+        unknown.stream().map(Key::toString).toList());
+  }
+
+  private Set<Key> read(Transaction transaction, Set<Key> wanted) {
+    Set<Key> found = new HashSet<>();
     List<String> devices = wanted.stream().map(key -> key.device().value()).distinct().toList();
     List<Long> epochs = wanted.stream().map(Key::bootEpoch).distinct().toList();
-    if (devices.isEmpty()) {
-      return ledgers;
-    }
     transaction.list(
         """
         select * from ingest_ledger where device = any(?) and boot_epoch = any(?)
         order by device, boot_epoch, stream for update
         """,
         row -> {
-          State state = ledgers.states.get(key(row));
-          if (state != null) {
+          Key key = key(row);
+          State state = states.get(key);
+          if (state != null && found.add(key)) {
             fill(state, row);
           }
           return true;
         },
         devices,
         epochs);
-    transaction.forEach(
-        "select device, stream, boot_epoch from ingest_ledger_folded where device = any(?)",
-        row -> ledgers.fold(key(row)),
-        devices);
-    return ledgers;
+    return found;
   }
 
   // What comes again of a boot that was folded was stored, or given up, long ago.
