@@ -88,8 +88,8 @@ public final class PackagingService {
    * @param asked hardware profiles; empty for those of the enrolled devices that the catalogue has,
    *     or, while there is none, all of the catalogue that run on a processor
    * @param askedItems evaluation items that run under emulation where this machine lacks a
-   *     profile's instructions, 0 for none; absent for as many as last time, or a form that lost
-   *     its accuracy there would be chosen unseen
+   *     profile's instructions, 0 for none; absent for as many as last time, however that ended, or
+   *     a form that lost its accuracy there would be chosen unseen
    * @param judging how variants are judged this time; {@link Judging#BY_DATA} for as its import
    *     said
    * @throws ProblemException if the version or a profile is unknown

@@ -62,7 +62,10 @@ final class PackagingStore {
         emulatedItems);
   }
 
-  /** The most items that the newest packaging of any of these profiles ran under emulation. */
+  /**
+   * The most items that the newest packaging of any of these profiles was to run under emulation,
+   * whatever became of it: one that was cut off may have seen a form lose there.
+   */
   static int emulatedItems(Transaction transaction, ModelVersion version, List<String> profiles) {
     return Math.toIntExact(
         transaction.number(
@@ -70,7 +73,7 @@ final class PackagingStore {
             select coalesce(max(emulated_items), 0) from (
               select distinct on (profile) p.emulated_items
               from packaging p, unnest(p.profiles) as profile
-              where p.model = ? and p.version = ? and p.state = 'SUCCEEDED' and profile = any(?)
+              where p.model = ? and p.version = ? and profile = any(?)
               order by profile, p.created_at desc) newest
             """,
             version.model().value(),

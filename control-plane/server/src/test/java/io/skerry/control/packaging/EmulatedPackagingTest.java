@@ -61,14 +61,18 @@ class EmulatedPackagingTest {
   void provesAsMuchAsTheLastPackagingOfTheProfiles() throws Exception {
     ModelVersion version = version("proved-model");
     packaged(version, "first", List.of("arm64-neon", "x86-64-avx2"), 50, "SUCCEEDED");
-    packaged(version, "second", List.of("arm64-neon"), 400, "FAILED");
+    packaged(version, "second", List.of("x86-64-vnni"), 30, "FAILED");
+    packaged(version, "cut off", List.of("x86-64-vnni", "nvidia-tensorrt"), 400, "FAILED");
     packaged(version, "third", List.of("arm64-dotprod"), 60, "SUCCEEDED");
     packaged(version, "fourth", List.of("arm64-dotprod"), 0, "SUCCEEDED");
 
     assertThat(items(version, null, "arm64-neon")).isEqualTo(50);
     assertThat(items(version, null, "arm64-dotprod", "x86-64-avx2")).isEqualTo(50);
     assertThat(items(version, null, "arm64-dotprod")).isZero();
-    assertThat(items(version, null, "x86-64-vnni")).isZero();
+    assertThat(items(version, null, "x86-64-vnni"))
+        .as("what was asked counts, whatever became of it")
+        .isEqualTo(400);
+    assertThat(items(version, null, "intel-openvino")).isZero();
     assertThat(items(version, 0, "arm64-neon")).isZero();
     assertThat(items(version, 70, "arm64-neon")).isEqualTo(70);
     assertThat(items(version("other-model"), null, "arm64-neon")).isZero();
