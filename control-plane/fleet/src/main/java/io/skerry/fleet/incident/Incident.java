@@ -14,8 +14,8 @@ import java.util.Optional;
  * @param confirmations windows in which a stream of its cohort reached the threshold again
  * @param harm accuracy in the cohort before and after the onset, once both are known
  * @param estimate the same without labels, from calibrated scores
- * @param broken streams of its cohort that came to be harm by themselves after it had opened,
- *     oldest first, at most {@value #BROKEN_MAX}
+ * @param broken streams of its cohort that came to be harm by themselves after it had opened and
+ *     still are, oldest first, at most {@value #BROKEN_MAX}
  * @param resolution why it was resolved, empty before
  */
 public record Incident(

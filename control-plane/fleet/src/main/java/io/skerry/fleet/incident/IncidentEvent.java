@@ -38,6 +38,24 @@ public sealed interface IncidentEvent {
     }
   }
 
+  /** Streams that had broken after it opened do so no more. */
+  record Mended(List<Stream> streams) implements IncidentEvent {
+    public Mended {
+      streams = List.copyOf(streams);
+    }
+
+    /** What a window says of what is broken in an incident's cohort. */
+    public static Mended of(WindowVerdict verdict, Incident incident) {
+      return new Mended(
+          verdict.streams().stream()
+              .filter(one -> one.cohort().equals(incident.finding().cohort()))
+              .filter(one -> one.effect() <= one.tolerance())
+              .map(StreamVerdict::stream)
+              .filter(incident.broken()::contains)
+              .toList());
+    }
+  }
+
   /**
    * Outcomes of the cohort were joined and counted.
    *

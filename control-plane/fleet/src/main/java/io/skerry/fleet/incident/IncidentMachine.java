@@ -44,6 +44,15 @@ public final class IncidentMachine {
               incident.estimate(),
               broken(incident, broken),
               "");
+      case IncidentEvent.Mended(List<Stream> streams) ->
+          new Incident(
+              incident.state(),
+              incident.finding(),
+              incident.confirmations(),
+              incident.harm(),
+              incident.estimate(),
+              incident.broken().stream().filter(one -> !streams.contains(one)).toList(),
+              "");
       case IncidentEvent.OutcomesCounted counted ->
           new Incident(
               counted.after().isSurelyWorseThan(counted.before(), HARM_TOLERANCE)
@@ -80,10 +89,11 @@ public final class IncidentMachine {
         reason);
   }
 
-  // No other incident opens in a cohort that is explained: what breaks there later is told by this.
+  // No other incident opens in a cohort that is explained: what breaks there later is told by this,
+  // also what had got better when it opened.
   private static List<Stream> broken(Incident incident, List<Stream> news) {
     return java.util.stream.Stream.concat(incident.broken().stream(), news.stream())
-        .filter(one -> !one.equals(incident.finding().movedBy()))
+        .filter(one -> !incident.finding().isWorse() || !one.equals(incident.finding().movedBy()))
         .distinct()
         .limit(Incident.BROKEN_MAX)
         .toList();

@@ -99,6 +99,42 @@ class IncidentMachineTest {
     assertThat(both.broken()).containsExactly(missing, wrong);
   }
 
+  /** What had got better may break later: the cohort is explained, nothing else would tell. */
+  @Test
+  void pagesForWhatBreaksAfterItGotBetter() {
+    Incident better = opened(Stream.Kind.QUALITY, -.4);
+    Stream stream = better.finding().movedBy();
+
+    Incident broken =
+        after(better, better.finding().cohort(), fired(better.finding().cohort(), stream, .3));
+
+    assertThat(broken.page()).contains(Incident.Page.QUALITY);
+    assertThat(broken.doubtful()).contains("s11");
+  }
+
+  /** A gap that was mended neither doubts the data nor hides harm that comes later. */
+  @Test
+  void forgetsWhatWasMended() {
+    Cohort cohort = OPEN.finding().cohort();
+    Stream missing = new Stream("s4", Stream.Kind.QUALITY);
+    Incident broken = after(OPEN, cohort, fired(cohort, missing, .2));
+    Incident still = mended(broken, fired(cohort, missing, .03));
+    Incident elsewhere = mended(broken, fired(new Cohort("site", "elsewhere"), missing, 0));
+
+    Incident mended = mended(broken, fired(cohort, missing, .01));
+
+    assertThat(broken.page()).contains(Incident.Page.QUALITY);
+    assertThat(still).isEqualTo(broken);
+    assertThat(elsewhere).isEqualTo(broken);
+    assertThat(mended.page()).isEmpty();
+    assertThat(mended.doubtful()).isEmpty();
+  }
+
+  private static Incident mended(Incident incident, StreamVerdict verdict) {
+    return IncidentMachine.after(
+        incident, IncidentEvent.Mended.of(verdict(verdict, Set.of()), incident));
+  }
+
   @Test
   void remembersNoMoreOfWhatBreaksThanItsBound() {
     List<Stream> many =
@@ -112,19 +148,20 @@ class IncidentMachineTest {
 
   private static Incident after(Incident incident, Cohort cohort, StreamVerdict verdict) {
     return IncidentMachine.after(
-        incident,
-        IncidentEvent.Persisted.of(
-            new WindowVerdict(
-                40,
-                0,
-                30,
-                List.of(verdict),
-                List.of(),
-                Optional.empty(),
-                Optional.empty(),
-                Set.of(cohort),
-                Set.of()),
-            cohort));
+        incident, IncidentEvent.Persisted.of(verdict(verdict, Set.of(cohort)), cohort));
+  }
+
+  private static WindowVerdict verdict(StreamVerdict stream, Set<Cohort> persisting) {
+    return new WindowVerdict(
+        40,
+        0,
+        30,
+        List.of(stream),
+        List.of(),
+        Optional.empty(),
+        Optional.empty(),
+        persisting,
+        Set.of());
   }
 
   private static StreamVerdict fired(Cohort cohort, Stream stream, double effect) {

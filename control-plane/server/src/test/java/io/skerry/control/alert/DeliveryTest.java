@@ -247,6 +247,22 @@ class DeliveryTest {
         .containsExactly(tuple("incident-20", "SILENCED"), tuple("incident-19", "DELIVERED"));
   }
 
+  /** An incident is harmful for one reason first and for another later. */
+  @Test
+  void tellsAtTheEndOfASilenceOfWhatBecameSomethingElse() throws Exception {
+    create("hook", "webhook", url("/hook"), SECRET);
+    Instant now = Instant.now();
+    keep("incident.harmful", "incident-22", "values are missing");
+    deliverAt(now.plusSeconds(1));
+    silence("incident.", now.plusSeconds(600));
+    keep("incident.harmful", "incident-22", "accuracy fell");
+
+    deliverAt(now.plusSeconds(7 * 3600));
+
+    assertThat(received).hasSize(2);
+    assertThat(received).last().matches(one -> one.body().contains("accuracy fell"));
+  }
+
   @Test
   void tellsAtOnceOfWhatLastsWhereSomebodyEndsTheSilence() throws Exception {
     create("hook", "webhook", url("/hook"), SECRET);
@@ -713,6 +729,10 @@ class DeliveryTest {
   }
 
   private Alert keep(String kind, String object) {
+    return keep(kind, object, "it moved");
+  }
+
+  private Alert keep(String kind, String object, String detail) {
     return plane
         .bean(Alerts.class)
         .keep(
@@ -724,7 +744,7 @@ class DeliveryTest {
                 object,
                 "site=b",
                 Severity.PAGE,
-                "it moved",
+                detail,
                 Optional.empty()));
   }
 
