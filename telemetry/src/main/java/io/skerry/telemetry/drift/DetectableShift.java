@@ -28,9 +28,14 @@ public final class DetectableShift {
    * @param baselineVariance of the baseline's mean, with what of the present is no new evidence
    */
   public record Spread(double variance, double baselineVariance) {
-    /** What a stored verdict was made with; empty of the whole fleet, which has no peers. */
+    /**
+     * What a stored verdict was made with; empty of the whole fleet, which has no peers, and of
+     * shares, whose tolerance has in it what clipping may hide.
+     */
     public static Optional<Spread> of(DriftSettings settings, StreamVerdict verdict) {
-      if (verdict.devices() < 1 || verdict.peers() < 1) {
+      if (verdict.devices() < 1
+          || verdict.peers() < 1
+          || WindowComparison.isShare(verdict.stream().kind())) {
         return Optional.empty();
       }
       double share = 1.0 / verdict.devices() + 1.0 / verdict.peers();

@@ -167,7 +167,8 @@ final class WindowComparison {
         .toArray();
   }
 
-  private static boolean isShare(Stream.Kind kind) {
+  /** Whether its values are shares, which are skewed where they are small. */
+  static boolean isShare(Stream.Kind kind) {
     return switch (kind) {
       case QUALITY, STUCK, CATEGORY, SHARE, ERROR -> true;
       case LOCATION, CONDITIONAL, SCALE, OUTPUT -> false;

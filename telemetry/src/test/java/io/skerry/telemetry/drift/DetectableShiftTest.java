@@ -9,6 +9,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class DetectableShiftTest {
   private static final DriftSettings SETTINGS = DriftSettings.DEFAULTS.withSeason(24);
@@ -83,23 +84,31 @@ class DetectableShiftTest {
     assertThat(smallest(spread, 8, 1)).isEmpty();
   }
 
+  private static StreamVerdict verdict(Stream.Kind kind) {
+    double share = 1.0 / 50 + 1.0 / 950;
+    return new StreamVerdict(
+        new Cohort("site", "a"),
+        new Stream("speed", kind),
+        50,
+        950,
+        0,
+        Math.sqrt(.002 * share),
+        .01 + 3.9 * Math.sqrt(.0001 * share),
+        0,
+        0,
+        THRESHOLD);
+  }
+
+  /** What clipping may hide is part of the tolerance of shares, and no spread. */
+  @ParameterizedTest
+  @EnumSource(names = {"QUALITY", "STUCK", "CATEGORY", "SHARE", "ERROR"})
+  void readsNoneFromAVerdictOfShares(Stream.Kind kind) {
+    assertThat(Spread.of(SETTINGS, verdict(kind))).isEmpty();
+  }
+
   @Test
   void readsTheSpreadFromAStoredVerdict() {
-    double share = 1.0 / 50 + 1.0 / 950;
-    StreamVerdict verdict =
-        new StreamVerdict(
-            new Cohort("site", "a"),
-            new Stream("speed", Stream.Kind.LOCATION),
-            50,
-            950,
-            0,
-            Math.sqrt(.002 * share),
-            .01 + 3.9 * Math.sqrt(.0001 * share),
-            0,
-            0,
-            THRESHOLD);
-
-    Spread spread = Spread.of(SETTINGS, verdict).orElseThrow();
+    Spread spread = Spread.of(SETTINGS, verdict(Stream.Kind.LOCATION)).orElseThrow();
 
     assertThat(spread.variance()).isCloseTo(.002, within(1e-9));
     assertThat(spread.baselineVariance()).isCloseTo(.0001, within(1e-9));
