@@ -309,6 +309,11 @@ final class Baseline {
     return variance[statistic - from];
   }
 
+  /** Whether a statistic was there too seldom to be learned. */
+  boolean lacks(int statistic) {
+    return learning == null && Float.isNaN(terms[0][statistic - from]);
+  }
+
   /** Takes this off a row, in place. */
   void subtract(long window, float[] row) {
     for (int term = 0; term < terms.length; term++) {

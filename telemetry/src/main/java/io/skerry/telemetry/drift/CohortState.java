@@ -27,6 +27,9 @@ final class CohortState {
   // Of all members and, of those among the fleet's rows, what clipping may take off their say.
   final float[] skew;
   final float[] ownSkew;
+  // The devices that this is of: those that said something.
+  final float[] told;
+  final float[] ownTold;
   // What one unit may say at most, and the tolerance in parts of that; 0 = not judged.
   final float[] clip;
   final float[] tolerance;
@@ -34,7 +37,6 @@ final class CohortState {
   final float[] part;
   final double[] products;
   int devices;
-  int ownDevices;
 
   CohortState(Cohort cohort, int statistics) {
     this.cohort = cohort;
@@ -51,6 +53,8 @@ final class CohortState {
     squares = new float[statistics];
     skew = new float[statistics];
     ownSkew = new float[statistics];
+    told = new float[statistics];
+    ownTold = new float[statistics];
     peerMean = new float[statistics];
     clip = new float[statistics];
     tolerance = new float[statistics];
@@ -84,7 +88,6 @@ final class CohortState {
 
   void begin() {
     devices = 0;
-    ownDevices = 0;
     Arrays.fill(residualSum, 0);
     Arrays.fill(units, 0);
     Arrays.fill(ownSum, 0);
@@ -92,6 +95,8 @@ final class CohortState {
     Arrays.fill(sum, 0);
     Arrays.fill(skew, 0);
     Arrays.fill(ownSkew, 0);
+    Arrays.fill(told, 0);
+    Arrays.fill(ownTold, 0);
     Arrays.fill(squares, 0);
     Arrays.fill(clip, 0);
     Arrays.fill(products, 1);

@@ -574,7 +574,15 @@ final class Device {
 
   /** What a statistic varied by while it was learned; 0 = not known. */
   float variance(int statistic) {
-    return (statistic < statistics.inputStatistics() ? inputs : outputs).variance(statistic);
+    if (statistic < statistics.inputStatistics()) {
+      return inputs.variance(statistic);
+    }
+    return (isSeldom(statistic) ? seldom : outputs).variance(statistic);
+  }
+
+  /** Whether it has a baseline of a statistic only from the few windows in which it was told. */
+  boolean isSeldom(int statistic) {
+    return statistic >= statistics.firstOutcome() && outputs.lacks(statistic);
   }
 
   /** Residual of a statistic, the latest windows counting most. */

@@ -40,7 +40,7 @@ final class WindowComparison {
   private final float[] totalUnits;
   // What clipping may take off the fleet's rows, and of how many devices they are.
   private final float[] totalSkew;
-  private int totalDevices;
+  private final float[] totalTold;
   // Statistics whose values are skewed, as shares are.
   private final int[] shares;
 
@@ -65,6 +65,7 @@ final class WindowComparison {
     this.totalSum = new float[clip.length];
     this.totalUnits = new float[clip.length];
     this.totalSkew = new float[clip.length];
+    this.totalTold = new float[clip.length];
     this.shares = shares(fleet.statistics());
   }
 
@@ -182,18 +183,20 @@ final class WindowComparison {
       Device device = one.device();
       List<CohortState> out = explanations.statesHolding(device.attributes());
       List<CohortState> cohorts = out.isEmpty() ? device.cohorts() : out;
-      totalDevices += out.isEmpty() ? 1 : 0;
-      cohorts.forEach(cohort -> cohort.ownDevices += out.isEmpty() ? 1 : 0);
+      int own = out.isEmpty() ? 1 : 0;
       for (int s : shares) {
-        double skew = skew(device.variance(s), clip[s], settings.clipDeviations());
-        if (skew == 0) {
+        if (Float.isNaN(one.residuals()[s])) {
           continue;
         }
+        float skew = (float) skew(device.variance(s), clip[s], settings.clipDeviations());
         for (CohortState cohort : cohorts) {
-          cohort.skew[s] += (float) skew;
-          cohort.ownSkew[s] += out.isEmpty() ? (float) skew : 0;
+          cohort.told[s]++;
+          cohort.ownTold[s] += own;
+          cohort.skew[s] += skew;
+          cohort.ownSkew[s] += own * skew;
         }
-        totalSkew[s] += out.isEmpty() ? (float) skew : 0;
+        totalTold[s] += own;
+        totalSkew[s] += own * skew;
       }
     }
   }
@@ -239,9 +242,9 @@ final class WindowComparison {
   private double tolerance(CohortState cohort, int statistic, int members, int peers) {
     double share = 1.0 / members + 1.0 / peers;
     double skew =
-        cohort.skew[statistic] / cohort.devices
+        cohort.skew[statistic] / Math.max(1, cohort.told[statistic])
             + (totalSkew[statistic] - cohort.ownSkew[statistic])
-                / Math.max(1, totalDevices - cohort.ownDevices);
+                / Math.max(1, totalTold[statistic] - cohort.ownTold[statistic]);
     return skew
         + fleet.material(statistic)
         + settings.baselineZ() * Math.sqrt(fleet.baselineVariance(statistic) * share);

@@ -45,6 +45,52 @@ class SkewedSharesTest {
     assertThat(found.getFirst().isWorse()).isTrue();
   }
 
+  /** Ten devices of a lot tell outcomes and flap; how many are silent does not matter. */
+  @ParameterizedTest
+  @CsvSource({"1, 0", "1, 30", "3, 0", "3, 30"})
+  void allowsForWhatThoseSayThatTellOutcomes(int every, int silent)
+      throws MalformedDocumentException {
+    NormalFleet fleet =
+        new NormalFleet(
+            90 + silent,
+            1,
+            10,
+            device -> Map.of("lot", device < FEW || device >= 90 ? "7" : device < 20 ? "8" : "9"),
+            5);
+    DriftLedger ledger = fleet.ledger(SETTINGS);
+    WindowVerdict last = ledger.judge(0, List.of());
+    for (long window = 1; window <= 90; window++) {
+      long now = window;
+      last =
+          ledger.judge(
+              now,
+              fleet.window(
+                  now,
+                  NormalFleet.First.NOTHING,
+                  device ->
+                      device >= 90 || now % every > 0
+                          ? DeviceWindow.Outcomes.NONE
+                          : outcomes(device, now)));
+    }
+
+    // Either lot is ten devices; that of those that flap is allowed more.
+    assertThat(errors(last, "7").tolerance() - errors(last, "8").tolerance()).isBetween(.08, .2);
+  }
+
+  private static DeviceWindow.Outcomes outcomes(int device, long window) {
+    SplittableRandom random = new SplittableRandom(1_000 * window + device).split();
+    int wrong = device < FEW && random.nextDouble() < .3 ? 100 : random.nextInt(10);
+    return new DeviceWindow.Outcomes(100, 100 - wrong, wrong, List.of(50.0, 50.0));
+  }
+
+  private static StreamVerdict errors(WindowVerdict verdict, String lot) {
+    return verdict.streams().stream()
+        .filter(one -> one.cohort().equals(new Cohort("lot", lot)))
+        .filter(one -> one.stream().kind() == Stream.Kind.ERROR)
+        .findFirst()
+        .orElseThrow();
+  }
+
   @Test
   void isNoWorseWhereLessIsLost() throws MalformedDocumentException {
     List<DriftFinding> found =
