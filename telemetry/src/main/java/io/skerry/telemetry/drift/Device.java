@@ -39,6 +39,8 @@ final class Device {
   private Baseline seldom;
   // Known, right, wrong, then of each class: outcomes too few to be told as they came.
   private double @Nullable [] gathered;
+  // The day in which it was last looked whether they are enough.
+  private long gatheredDay;
   // The mean of the fleet's means over the windows that the baseline was learned from. None where
   // the fleet's level is not judged.
   private float @Nullable [] fleetMeans;
@@ -92,6 +94,7 @@ final class Device {
     to.putInt(few == null ? 0 : few.length);
     if (few != null) {
       to.putDoubles(few);
+      to.putLong(gatheredDay);
     }
     to.putOptional(fleetMeans);
     int[] of = fleetWindows;
@@ -151,6 +154,7 @@ final class Device {
       if (few > 0) {
         read.gathered = new double[few];
         from.getDoubles(read.gathered);
+        read.gatheredDay = from.getLong();
       }
     }
     read.fleetMeans = from.getOptional(statistics.size());
@@ -454,7 +458,8 @@ final class Device {
 
   /**
    * The same window with the outcomes that it tells: all, where they are enough for a say; else
-   * none, until a day is over and those of its windows are enough together.
+   * none, until a day is over and those of its windows are enough together. That is told in the
+   * first window of a later day, whenever the device is there again.
    */
   DeviceWindow gather(long window, DeviceWindow one, DriftSettings settings) {
     DeviceWindow.Outcomes outcomes = one.outcomes();
@@ -472,12 +477,15 @@ final class Device {
     for (int i = 0; i < outcomes.actual().size(); i++) {
       sum[3 + i] += outcomes.actual().get(i);
     }
-    int day = settings.seasonWindows() > 1 ? settings.seasonWindows() : GATHERED_WINDOWS;
+    int windows = settings.seasonWindows() > 1 ? settings.seasonWindows() : GATHERED_WINDOWS;
+    long day = Math.floorDiv(window, (long) windows);
+    boolean isOver = few != null && day > gatheredDay;
     boolean isTold =
         outcomes.known() >= settings.predictionsMin()
-            || (window % day == 0 && sum[0] >= settings.predictionsMin());
+            || (isOver && sum[0] >= settings.predictionsMin());
     changeTo(one.version());
     gathered = isTold ? null : sum;
+    gatheredDay = day;
     return new DeviceWindow(
         one.device(),
         one.attributes(),

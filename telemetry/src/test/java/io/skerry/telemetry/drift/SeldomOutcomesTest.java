@@ -40,6 +40,24 @@ class SeldomOutcomesTest {
     assertThat(errors).isNotEmpty();
   }
 
+  /** Few outcomes are told once a day, also by devices that run by day and are away at its end. */
+  @Test
+  void findsItWhereNoDeviceIsThereWhenADayBegins() throws MalformedDocumentException {
+    NormalFleet fleet = fleet();
+    DriftLedger ledger = fleet.ledger(SETTINGS);
+    Random random = new Random(3);
+    List<DriftFinding> found = new ArrayList<>();
+    for (long window = 0; window < FLIPPED_FROM + 6L * DAY; window++) {
+      if (window % DAY > 0) {
+        judge(fleet, ledger, random, window, 1, 5, .5).found().ifPresent(found::add);
+      }
+    }
+
+    assertThat(found).hasSize(1);
+    assertThat(found.getFirst().cohort()).isEqualTo(new Cohort("site", "b"));
+    assertThat(found.getFirst().nature()).isEqualTo(DriftFinding.Nature.ERROR);
+  }
+
   /** Once the errors are gone, after as many tellings as windows elsewhere. */
   @Test
   void endsAnIncidentByWhatOutcomesSayAndNotBetweenThem() throws MalformedDocumentException {
