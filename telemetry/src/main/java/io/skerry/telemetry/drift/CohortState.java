@@ -30,6 +30,9 @@ final class CohortState {
   // The devices that this is of: those that said something.
   final float[] told;
   final float[] ownTold;
+  // Of those, the ones that are told it seldom.
+  final float[] seldom;
+  final float[] ownSeldom;
   // What one unit may say at most, and the tolerance in parts of that; 0 = not judged.
   final float[] clip;
   final float[] tolerance;
@@ -55,6 +58,8 @@ final class CohortState {
     ownSkew = new float[statistics];
     told = new float[statistics];
     ownTold = new float[statistics];
+    seldom = new float[statistics];
+    ownSeldom = new float[statistics];
     peerMean = new float[statistics];
     clip = new float[statistics];
     tolerance = new float[statistics];
@@ -97,6 +102,8 @@ final class CohortState {
     Arrays.fill(ownSkew, 0);
     Arrays.fill(told, 0);
     Arrays.fill(ownTold, 0);
+    Arrays.fill(seldom, 0);
+    Arrays.fill(ownSeldom, 0);
     Arrays.fill(squares, 0);
     Arrays.fill(clip, 0);
     Arrays.fill(products, 1);

@@ -119,21 +119,25 @@ final class FleetState {
     return settings.material(statistics.stream(statistic).kind());
   }
 
-  double variance(int statistic) {
-    return largest(statistic, Noise::variance);
+  /**
+   * What a device of some varies by, on average.
+   *
+   * @param seldom the share of them that have learned the statistic as one that comes seldom
+   */
+  double variance(int statistic, double seldom) {
+    return mean(statistic, seldom, Noise::variance);
   }
 
-  double baselineVariance(int statistic) {
-    return largest(statistic, Noise::baselineVariance);
+  /** The same of their baselines' means. */
+  double baselineVariance(int statistic, double seldom) {
+    return mean(statistic, seldom, Noise::baselineVariance);
   }
 
-  // Where the outcomes of some devices come often and of others seldom, the less certain counts.
-  private double largest(int statistic, ToDoubleBiFunction<Noise, Integer> of) {
-    boolean seldom = seldomNoise.isKnown(statistic);
-    double known = seldom ? of.applyAsDouble(seldomNoise, statistic) : 0;
-    return seldom && !noiseOf(statistic).isKnown(placeOf(statistic))
-        ? known
-        : Math.max(known, of.applyAsDouble(noiseOf(statistic), placeOf(statistic)));
+  // Those that are told little are less certain; they make the others no less so.
+  private double mean(int statistic, double seldom, ToDoubleBiFunction<Noise, Integer> of) {
+    double often =
+        seldom < 1 ? (1 - seldom) * of.applyAsDouble(noiseOf(statistic), placeOf(statistic)) : 0;
+    return seldom > 0 ? often + seldom * of.applyAsDouble(seldomNoise, statistic) : often;
   }
 
   private boolean isKnown(int statistic) {
@@ -160,7 +164,8 @@ final class FleetState {
     for (int s = 0; s < clip.length; s++) {
       // Fixed when it is first needed: what one device may say must not depend on what it says.
       if (clip[s] == 0 && isKnown(s)) {
-        clip[s] = (float) WindowComparison.clip(settings, variance(s), material(s), 0);
+        double seldom = noiseOf(s).isKnown(placeOf(s)) ? 0 : 1;
+        clip[s] = (float) WindowComparison.clip(settings, variance(s, seldom), material(s), 0);
       }
     }
   }

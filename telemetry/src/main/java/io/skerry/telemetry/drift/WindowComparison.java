@@ -41,6 +41,7 @@ final class WindowComparison {
   // What clipping may take off the fleet's rows, and of how many devices they are.
   private final float[] totalSkew;
   private final float[] totalTold;
+  private final float[] totalSeldom;
   // Statistics whose values are skewed, as shares are.
   private final int[] shares;
 
@@ -66,6 +67,7 @@ final class WindowComparison {
     this.totalUnits = new float[clip.length];
     this.totalSkew = new float[clip.length];
     this.totalTold = new float[clip.length];
+    this.totalSeldom = new float[clip.length];
     this.shares = shares(fleet.statistics());
   }
 
@@ -85,7 +87,7 @@ final class WindowComparison {
       states.forEach(CohortState::begin);
       addUp(units);
     }
-    addSkew(devices);
+    addShares(devices);
     states.forEach(this::compare);
     for (Unit one : units) {
       for (CohortState cohort : one.cohorts) {
@@ -176,9 +178,11 @@ final class WindowComparison {
     };
   }
 
-  // A baseline is the mean of all that a device says, and its say is clipped. Of one that is mostly
+  // Who told shares, and who is told them seldom. What clipping hides of them: a baseline is the
+  // mean
+  // of all that a device says, and its say is clipped. Of one that is mostly
   // a little below and now and then far above, the clipped mean is no 0.
-  private void addSkew(List<Judged> devices) {
+  private void addShares(List<Judged> devices) {
     for (Judged one : devices) {
       Device device = one.device();
       List<CohortState> out = explanations.statesHolding(device.attributes());
@@ -188,14 +192,18 @@ final class WindowComparison {
         if (Float.isNaN(one.residuals()[s])) {
           continue;
         }
+        float seldom = device.isSeldom(s) ? 1 : 0;
         float skew = (float) skew(device.variance(s), clip[s], settings.clipDeviations());
         for (CohortState cohort : cohorts) {
           cohort.told[s]++;
           cohort.ownTold[s] += own;
+          cohort.seldom[s] += seldom;
+          cohort.ownSeldom[s] += own * seldom;
           cohort.skew[s] += skew;
           cohort.ownSkew[s] += own * skew;
         }
         totalTold[s] += own;
+        totalSeldom[s] += own * seldom;
         totalSkew[s] += own * skew;
       }
     }
@@ -224,8 +232,7 @@ final class WindowComparison {
       double tolerance = tolerance(cohort, s, members, peers);
       cohort.clip[s] = (float) Math.min(1, Math.max(clip[s], CLIP_TOLERANCES * tolerance));
       cohort.tolerance[s] = (float) (tolerance / cohort.clip[s]);
-      cohort.part[s] =
-          (float) ShiftDetectors.part(members, peers, fleet.variance(s), fleet.baselineVariance(s));
+      cohort.part[s] = (float) part(cohort, s, members, peers);
     }
   }
 
@@ -240,14 +247,34 @@ final class WindowComparison {
   }
 
   private double tolerance(CohortState cohort, int statistic, int members, int peers) {
-    double share = 1.0 / members + 1.0 / peers;
     double skew =
         cohort.skew[statistic] / Math.max(1, cohort.told[statistic])
-            + (totalSkew[statistic] - cohort.ownSkew[statistic])
-                / Math.max(1, totalTold[statistic] - cohort.ownTold[statistic]);
-    return skew
-        + fleet.material(statistic)
-        + settings.baselineZ() * Math.sqrt(fleet.baselineVariance(statistic) * share);
+            + (totalSkew[statistic] - cohort.ownSkew[statistic]) / peersTold(cohort, statistic);
+    double error =
+        fleet.baselineVariance(statistic, seldom(cohort, statistic)) / members
+            + fleet.baselineVariance(statistic, peersSeldom(cohort, statistic)) / peers;
+    return skew + fleet.material(statistic) + settings.baselineZ() * Math.sqrt(error);
+  }
+
+  // What members share is of their peers' noise; it is made up for by what they vary themselves.
+  private double part(CohortState cohort, int statistic, int members, int peers) {
+    double seldom = peersSeldom(cohort, statistic);
+    double fresh = fleet.variance(statistic, seldom) - fleet.baselineVariance(statistic, seldom);
+    double own = fleet.variance(statistic, seldom(cohort, statistic));
+    return ShiftDetectors.part(members, peers, own, own - Math.max(0, fresh));
+  }
+
+  // Of the members that told a statistic the share that is told it seldom, and of the peers.
+  private static double seldom(CohortState cohort, int statistic) {
+    return cohort.seldom[statistic] / Math.max(1, cohort.told[statistic]);
+  }
+
+  private double peersSeldom(CohortState cohort, int statistic) {
+    return (totalSeldom[statistic] - cohort.ownSeldom[statistic]) / peersTold(cohort, statistic);
+  }
+
+  private double peersTold(CohortState cohort, int statistic) {
+    return Math.max(1, totalTold[statistic] - cohort.ownTold[statistic]);
   }
 
   private static void addScaled(float[] residuals, float[] common, CohortState cohort) {
@@ -278,7 +305,10 @@ final class WindowComparison {
       }
       int members = (int) cohort.units[s];
       int peers = peers(cohort, s);
-      double error = Math.sqrt(fleet.variance(s) * (1.0 / members + 1.0 / peers));
+      double error =
+          Math.sqrt(
+              fleet.variance(s, seldom(cohort, s)) / members
+                  + fleet.variance(s, peersSeldom(cohort, s)) / peers);
       double effect = cohort.residualSum[s] / members - cohort.peerMean[s];
       cohort.effect(s, effect, error);
       if (cohort.tolerance[s] < TOLERANCE_MAX) {

@@ -58,6 +58,44 @@ class SeldomOutcomesTest {
     assertThat(found.getFirst().nature()).isEqualTo(DriftFinding.Nature.ERROR);
   }
 
+  /** One that is told little is less certain, and the others are as certain as they were. */
+  @Test
+  void isAsFineAsItWasWhereOneDeviceIsToldLittle() throws MalformedDocumentException {
+    List<Double> tolerances = new ArrayList<>();
+    for (boolean idle : new boolean[] {false, true}) {
+      NormalFleet fleet = fleet();
+      DriftLedger ledger = fleet.ledger(SETTINGS);
+      Random random = new Random(4);
+      for (long window = 0; window <= 16 * DAY; window++) {
+        long now = window;
+        WindowVerdict verdict =
+            ledger.judge(
+                now,
+                fleet.window(
+                    now,
+                    NormalFleet.First.NOTHING,
+                    device -> {
+                      DeviceWindow.Outcomes busy = outcomes(random, 100, .05);
+                      if (!idle || device > 0) {
+                        return busy;
+                      }
+                      return now % DAY == 0
+                          ? outcomes(new Random(now), 8, .05)
+                          : DeviceWindow.Outcomes.NONE;
+                    }));
+        if (now == 16 * DAY) {
+          verdict.streams().stream()
+              .filter(one -> one.cohort().equals(new Cohort("site", "s1")))
+              .filter(one -> one.stream().kind() == Stream.Kind.ERROR)
+              .forEach(one -> tolerances.add(one.tolerance()));
+        }
+      }
+    }
+
+    assertThat(tolerances).hasSize(2);
+    assertThat(tolerances.get(1)).isLessThan(1.25 * tolerances.get(0));
+  }
+
   /** Once the errors are gone, after as many tellings as windows elsewhere. */
   @Test
   void endsAnIncidentByWhatOutcomesSayAndNotBetweenThem() throws MalformedDocumentException {
