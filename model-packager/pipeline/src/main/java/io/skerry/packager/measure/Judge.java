@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
@@ -296,27 +297,29 @@ public final class Judge {
   }
 
   /** Labels of other items, or in another order, look so; but a model may be as bad. */
-  private Optional<String> guessed() {
-    double guessing =
-        switch (metric) {
-          case ACCURACY -> 1.0 / Math.max(2, floats.perItem());
-          case ROC_AUC -> 0.5;
-          default -> Double.NEGATIVE_INFINITY;
-        };
-    double own = floatValue();
-    return own > guessing
+  private Optional<String> guessed(Labels known) {
+    OptionalDouble guessing = metric.guessing(known);
+    if (guessing.isEmpty()) {
+      return Optional.empty();
+    }
+    double bound = guessing.getAsDouble();
+    Interval own = PairedTest.of(metric, readFloats, readFloats, known).interval();
+    boolean better = metric.isError() ? own.high() < bound : own.low() > bound;
+    return better
         ? Optional.empty()
         : Optional.of(
             String.format(
                 Locale.ROOT,
-                "the given model itself reaches %.4f, no more than guessing does: check the labels",
-                own));
+                "the given model itself reaches %.4f, no better than guessing does (%.4f) as far as %d items tell: check the labels",
+                floatValue(),
+                bound,
+                floats.items()));
   }
 
   /** What a reader of a value must know; absent when the metric says it all. */
   public Optional<String> remark(double value) {
     if (labels.isPresent()) {
-      return guessed();
+      return guessed(labels.get());
     }
     if (agreement == Agreement.BOXES) {
       // Compared with itself, each of its boxes counts twice.

@@ -3,7 +3,9 @@ package io.skerry.packager.measure;
 import io.skerry.packager.data.Labels;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** How good predictions are; its text is what files and APIs hold. */
 public enum Metric {
@@ -122,6 +124,53 @@ public enum Metric {
       }
     }
     return each;
+  }
+
+  /**
+   * What whoever has not seen an item may reach: by chance, or by the best answer that is the same
+   * for all. Empty where nobody knows.
+   */
+  OptionalDouble guessing(Labels labels) {
+    return switch (this) {
+      case ROC_AUC -> OptionalDouble.of(0.5);
+      case ACCURACY -> OptionalDouble.of(largestShare(labels));
+      case RMSE, MAE -> OptionalDouble.of(errorOfOneAnswer(labels));
+      case MEAN_AVERAGE_PRECISION, MEAN_IOU, AGREEMENT -> OptionalDouble.empty();
+    };
+  }
+
+  private static double largestShare(Labels labels) {
+    long largest =
+        IntStream.range(0, labels.count())
+            .boxed()
+            .collect(Collectors.groupingBy(labels::at, Collectors.counting()))
+            .values()
+            .stream()
+            .mapToLong(Long::longValue)
+            .max()
+            .orElse(0);
+    return (double) largest / labels.count();
+  }
+
+  /** The mean has the least squared error, the median the least absolute one. */
+  private double errorOfOneAnswer(Labels labels) {
+    double sum = 0;
+    for (int element = 0; element < labels.perItem(); element++) {
+      double[] known = new double[labels.count()];
+      for (int item = 0; item < known.length; item++) {
+        known[item] = labels.at(item, element);
+      }
+      Arrays.sort(known);
+      double answer = this == RMSE ? mean(known) : known[known.length / 2];
+      sum +=
+          Arrays.stream(known)
+              .map(value -> Math.abs(value - answer))
+              .map(error -> this == RMSE ? error * error : error)
+              .average()
+              .orElse(0);
+    }
+    double error = sum / labels.perItem();
+    return this == RMSE ? Math.sqrt(error) : error;
   }
 
   private static double mean(double[] values) {

@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.data.Labels;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.IntUnaryOperator;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class JudgeTest {
@@ -42,15 +45,56 @@ class JudgeTest {
   void saysWhereTheGivenModelIsNoBetterThanGuessing() {
     Outputs three = Outputs.of(3, 1, 0, 0, 0, 1, 0, 0, 0, 1);
     Judge wrong = Judge.byLabels(Metric.ACCURACY, three, Labels.of(0, 2, 1), 0.5);
-    Judge right = Judge.byLabels(Metric.ACCURACY, three, Labels.of(0, 1, 1), 0.5);
     Outputs one = Outputs.of(1, 0.1f, 0.9f, 0.2f, 0.8f);
     Judge turned = Judge.byLabels(Metric.ROC_AUC, one, Labels.of(1, 0, 1, 0), 0.5);
 
     assertThat(wrong.remark(1).orElseThrow())
         .isEqualTo(
-            "the given model itself reaches 0.3333, no more than guessing does: check the labels");
-    assertThat(right.remark(1)).isEmpty();
+            "the given model itself reaches 0.3333, no better than guessing does (0.3333) as far as 3 items tell: check the labels");
     assertThat(turned.remark(1).orElseThrow()).contains("reaches 0.0000");
+    int[] classes = IntStream.range(0, 400).map(item -> item % 12).toArray();
+    assertThat(ofClasses(item -> item % 12, classes)).isEmpty();
+    assertThat(ofClasses(item -> item % 11 == 0 ? item % 12 : (item + 1) % 12, classes))
+        .as("a little above guessing by chance")
+        .hasValueSatisfying(said -> assertThat(said).contains("reaches 0.0925", "(0.0850)"));
+    int[] rare = IntStream.range(0, 400).map(item -> item % 10 == 0 ? 1 : 0).toArray();
+    assertThat(ofClasses(item -> item % 10 == 3 ? 1 : 0, rare))
+        .hasValueSatisfying(said -> assertThat(said).contains("reaches 0.8000", "(0.9000)"));
+    assertThat(ofClasses(item -> item % 10 == 0 && item % 40 > 0 ? 1 : 0, rare)).isEmpty();
+  }
+
+  private static Optional<String> ofClasses(IntUnaryOperator said, int... known) {
+    float[] scores = new float[known.length * 12];
+    for (int item = 0; item < known.length; item++) {
+      scores[item * 12 + said.applyAsInt(item)] = 1;
+    }
+    return Judge.byLabels(Metric.ACCURACY, Outputs.of(12, scores), Labels.of(known), 0.5).remark(1);
+  }
+
+  /** A loss is a share of the given model's own error, which hides it where that is huge. */
+  @Test
+  void saysWhereTheGivenModelIsNoBetterThanOneAnswerToAllItems() {
+    float[] cycles = new float[200];
+    float[] near = new float[200];
+    for (int item = 0; item < cycles.length; item++) {
+      cycles[item] = item % 100;
+      near[item] = item % 100 + (item % 2 == 0 ? 3 : -3);
+    }
+    float[] shares = new float[200];
+    for (int item = 0; item < shares.length; item++) {
+      shares[item] = cycles[item] / 100;
+    }
+
+    for (Metric metric : List.of(Metric.RMSE, Metric.MAE)) {
+      assertThat(ofNumbers(metric, near, cycles)).as("%s", metric).isEmpty();
+      assertThat(ofNumbers(metric, near, shares).orElseThrow())
+          .contains("no better than guessing does (0.2", "as far as 200 items tell");
+    }
+  }
+
+  private static Optional<String> ofNumbers(Metric metric, float[] said, float[] known) {
+    Labels labels = Labels.of("numbers", NpyArray.ofFloats(known, known.length), known.length);
+    return Judge.byLabels(metric, Outputs.of(1, said), labels, 0.5).remark(1);
   }
 
   /** The largest of these numbers is a coordinate, which stays where everything else moves. */
@@ -163,8 +207,6 @@ class JudgeTest {
         .doesNotContain("one class");
     assertThat(byFloatModel(Outputs.of(1, 0.2f, 0.3f), 0.5).remark(1).orElseThrow())
         .endsWith("all of one class there");
-    assertThat(Judge.byLabels(Metric.ACCURACY, Outputs.of(1, 0, 1), Labels.of(0, 1), 0.5).remark(1))
-        .isEmpty();
   }
 
   @Test
