@@ -37,6 +37,8 @@ final class Baseline {
   // What each statistic varied by while it learned; 0 = not known.
   private final float[] variance;
   private @Nullable Learning learning;
+  // Where a state did not tell what they varied by, until that is learned of as many windows.
+  private @Nullable Varying varying;
   private int windows;
 
   /** What is only needed until the baseline is settled; rows per statistic. */
@@ -271,6 +273,11 @@ final class Baseline {
       to.putFloats(sums.factors);
     } else {
       to.putFloats(variance);
+      Varying since = varying;
+      to.putFlag(since != null);
+      if (since != null) {
+        since.write(to);
+      }
     }
   }
 
@@ -283,6 +290,11 @@ final class Baseline {
     if (!from.getFlag()) {
       if (format > DriftLedger.STATE_FORMAT_VARIED) {
         from.getFloats(read.variance);
+      } else {
+        read.varying = new Varying(until - first, read.windows);
+      }
+      if (format > DriftLedger.STATE_FORMAT_OFTEN && from.getFlag()) {
+        read.varying = Varying.read(from, until - first, WINDOWS_MAX);
       }
       read.learning = null;
       return read;
@@ -321,6 +333,16 @@ final class Baseline {
       float[] amounts = terms[term];
       for (int i = 0; i < amounts.length; i++) {
         row[from + i] -= factor * amounts[i];
+      }
+    }
+    Varying since = varying;
+    if (since != null) {
+      since.add(row, from);
+      if (since.isOver()) {
+        for (int i = 0; i < variance.length; i++) {
+          variance[i] = since.variance(i);
+        }
+        varying = null;
       }
     }
   }

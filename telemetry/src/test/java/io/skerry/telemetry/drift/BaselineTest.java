@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class BaselineTest {
@@ -69,5 +72,42 @@ class BaselineTest {
 
   private static float course(int window) {
     return (float) (.4 + Math.sin(2 * Math.PI * (window + 5) / DAY));
+  }
+
+  /**
+   * A state of before did not tell it; it is learned of as many windows, and survives a restart.
+   */
+  @Test
+  void learnsWhatADeviceVariesByAfterwardsWhereTheStateDoesNotTell() {
+    int learned = 10;
+    Baseline old =
+        read(
+            DriftLedger.STATE_FORMAT_VARIED,
+            to -> {
+              to.putInt(learned);
+              to.putFloats(new float[] {.1f, Float.NaN});
+              to.putFlag(false);
+            });
+
+    for (int window = 0; window < learned; window++) {
+      assertThat(old.variance(0)).isZero();
+      // Nine times nothing, and once all; off by .3 from what it was.
+      old.subtract(window, new float[] {window == 4 ? 1.4f : .4f, 1});
+      Baseline before = old;
+      old = read(DriftLedger.STATE_FORMAT_OFTEN + 1, before::write);
+    }
+
+    assertThat(old.variance(0)).isCloseTo(.1f, within(1e-5f));
+    assertThat(old.variance(1)).isZero();
+    old.subtract(learned, new float[] {9, 1});
+    assertThat(old.variance(0)).isCloseTo(.1f, within(1e-5f));
+  }
+
+  private static Baseline read(int format, Consumer<StateWriter> written) {
+    List<byte[]> parts = new ArrayList<>();
+    StateWriter to = new StateWriter(parts::add);
+    written.accept(to);
+    to.end();
+    return Baseline.read(new StateReader(parts.iterator()), format, 0, 2, 1);
   }
 }
