@@ -377,7 +377,7 @@ final class PackCommand implements Callable<Integer> {
   }
 
   /** What is read as one file: of a folder the system says neither which nor what to do. */
-  private static Path file(String option, Path path) {
+  static Path file(String option, Path path) {
     if (Files.isDirectory(path)) {
       throw new JobFailure(
           ErrorCode.REQUEST_INVALID, "%s %s is a folder: name a file".formatted(option, path));

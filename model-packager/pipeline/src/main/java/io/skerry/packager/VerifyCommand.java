@@ -82,7 +82,7 @@ final class VerifyCommand implements Callable<Integer> {
       return VerificationKey.ofHex(key.toLowerCase(Locale.ROOT));
     }
     try {
-      return parsed(Files.readString(Path.of(key)).strip());
+      return parsed(Files.readString(PackCommand.file("--key", Path.of(key))).strip());
     } catch (IllegalArgumentException | CharacterCodingException e) {
       throw new IllegalArgumentException(
           "%s is no public key: give 64 hex digits or a PEM of type PUBLIC KEY".formatted(key), e);
