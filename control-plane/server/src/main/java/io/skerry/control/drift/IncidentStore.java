@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -272,6 +273,36 @@ final class IncidentStore {
             profile,
             most);
     return new Sampled<>(all, known[0]);
+  }
+
+  /**
+   * Until when outcomes since the onset are known, which come hours late where a file of them is
+   * told once a day; empty where none are.
+   */
+  static OptionalLong outcomesKnownUntil(Transaction transaction, Stored incident, Instant now) {
+    Members members = members(incident.incident().finding().cohort());
+    String profile = members.profile().orElse(null);
+    return transaction
+        .first(
+            """
+            select f.predicted_at from telemetry_feedback f join device d on d.id = f.device
+            where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
+              and (f.score is not null or f.predicted_class is not null)
+              and f.predicted_at >= ? and f.predicted_at < ?
+              and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
+            order by f.predicted_at desc limit 1
+            """,
+            row -> OptionalLong.of(row.instant("predicted_at").toEpochMilli() + 1),
+            incident.track().slot(),
+            incident.track().model(),
+            incident.version(),
+            Instant.ofEpochMilli(
+                incident.track().startMillis(incident.incident().finding().onsetWindow())),
+            now,
+            members.labels(),
+            profile,
+            profile)
+        .orElse(OptionalLong.empty());
   }
 
   /** Labels as JSON and the profile that the devices of a cohort have. */

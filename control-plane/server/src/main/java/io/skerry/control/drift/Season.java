@@ -56,11 +56,11 @@ record Season(long windowMillis, int windows, long onset) {
         Math.clamp(untilMillis - to, 1, dayMillis()));
   }
 
-  /** Outcomes since the onset until a moment: of whole days the newest. */
+  /** Outcomes since the onset until a moment: once a day has gone by, of whole days. */
   Span outcomesSince(long untilMillis) {
     long from = onset * windowMillis;
     long days = isKnown() ? (untilMillis - from) / dayMillis() : 0;
-    return Span.whole(days > 0 ? untilMillis - days * dayMillis() : from, untilMillis);
+    return Span.whole(from, days > 0 ? from + days * dayMillis() : untilMillis);
   }
 
   private long dayMillis() {

@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -160,8 +161,12 @@ final class WindowIncidents {
   private Optional<IncidentEvent> counted(
       Transaction transaction, Stored stored, double threshold) {
     Season season = Season.of(stored.track(), stored.incident().finding().onsetWindow());
-    Season.Span old = season.outcomesBefore(now().toEpochMilli());
-    Season.Span since = season.outcomesSince(now().toEpochMilli());
+    OptionalLong until = IncidentStore.outcomesKnownUntil(transaction, stored, now());
+    if (until.isEmpty()) {
+      return Optional.empty();
+    }
+    Season.Span old = season.outcomesBefore(until.getAsLong());
+    Season.Span since = season.outcomesSince(until.getAsLong());
     Sampled<Outcome> first = IncidentStore.outcomes(transaction, stored, old);
     Sampled<Outcome> second = IncidentStore.outcomes(transaction, stored, since);
     Optional<Accuracy> before = Accuracy.of(first.all(), threshold);

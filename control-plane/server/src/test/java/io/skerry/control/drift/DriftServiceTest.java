@@ -79,6 +79,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -1328,6 +1329,24 @@ class DriftServiceTest {
     assertThat(outcomes(number, season.outcomesSince(fourHoursOn))).isEqualTo(4);
     assertThat(outcomes(number, season.outcomesBefore(laterOn))).isEqualTo(7 * 24);
     assertThat(outcomes(number, season.outcomesSince(laterOn))).isEqualTo(2 * 24);
+    sql("delete from telemetry_feedback where sequence < -30");
+    assertThat(knownUntil(number, (onset + 47) * HOUR)).hasValue((onset + 30) * HOUR + 60_001);
+    assertThat(knownUntil(number, (onset + 4) * HOUR)).hasValue((onset + 3) * HOUR + 60_001);
+    assertThat(season.outcomesSince(knownUntil(number, (onset + 47) * HOUR).orElseThrow()))
+        .isEqualTo(Season.Span.whole(onset * HOUR, (onset + 24) * HOUR));
+    sql("update telemetry_feedback set source = 'label'");
+    assertThat(knownUntil(number, (onset + 47) * HOUR)).isEmpty();
+  }
+
+  private OptionalLong knownUntil(long number, long nowMillis) {
+    return plane
+        .database()
+        .call(
+            transaction ->
+                IncidentStore.outcomesKnownUntil(
+                    transaction,
+                    IncidentStore.find(transaction, number).orElseThrow(),
+                    Instant.ofEpochMilli(nowMillis)));
   }
 
   private int outcomes(long number, Season.Span span) {

@@ -60,7 +60,7 @@ class SeasonTest {
     assertThat(season.outcomesBefore(onset + 60 * HOUR))
         .isEqualTo(new Season.Span(onset - 7 * DAY, onset, DAY, DAY));
     assertThat(season.outcomesSince(onset + 60 * HOUR))
-        .isEqualTo(Season.Span.whole(onset + 12 * HOUR, onset + 60 * HOUR));
+        .isEqualTo(Season.Span.whole(onset, onset + 48 * HOUR));
   }
 
   @Test
