@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,8 +76,8 @@ final class CohortScores {
 
   private void count(Transaction transaction, Stored stored, Came came) {
     long window = came.window();
-    long onset = stored.incident().finding().onsetWindow();
-    Season season = Season.of(stored.track(), onset);
+    Season season = season(transaction, stored, came);
+    long onset = season.onset();
     Map<Key, long[]> sums = new HashMap<>();
     boolean isFirst = stored.scoredThrough() < 0;
     List<Long> before = new ArrayList<>(season.beside(window));
@@ -108,10 +109,36 @@ final class CohortScores {
     if (season.day(stored.scoredThrough()) < season.day(window)) {
       endDay(transaction, stored);
     }
-    keep(transaction, stored, window, sums);
+    keep(transaction, stored, window, season.isKnown(), sums);
     if (season.day(window) < season.day(window + 1)) {
       endDay(transaction, stored);
     }
+  }
+
+  // A version younger than a day would have nothing beside it until its hours come round.
+  private Season season(Transaction transaction, Stored stored, Came came) {
+    Season season = Season.of(stored.track(), stored.incident().finding().onsetWindow());
+    if (!stored.scoredByHours()) {
+      return season.withoutDays();
+    }
+    if (stored.scoredThrough() >= 0 || !season.isKnown()) {
+      return season;
+    }
+    long first = Math.max(season.onset(), came.window() - WINDOWS_SINCE_MAX);
+    LongStream beside =
+        LongStream.rangeClosed(first, came.window())
+            .flatMap(window -> season.beside(window).stream().mapToLong(past -> past));
+    LongStream newest = season.withoutDays().always().stream().mapToLong(past -> past);
+    boolean isYoung =
+        beside.noneMatch(past -> isScored(transaction, stored, past, came))
+            && newest.anyMatch(past -> isScored(transaction, stored, past, came));
+    return isYoung ? season.withoutDays() : season;
+  }
+
+  private boolean isScored(Transaction transaction, Stored stored, long window, Came came) {
+    Map<Key, long[]> sums = new HashMap<>();
+    add(sums, stored, Side.BEFORE, read(transaction, stored, window, came.receivedUntil()));
+    return !sums.isEmpty();
   }
 
   private static Side side(Season season, long window, long newest) {
@@ -149,7 +176,11 @@ final class CohortScores {
   }
 
   private static void keep(
-      Transaction transaction, Stored stored, long window, Map<Key, long[]> sums) {
+      Transaction transaction,
+      Stored stored,
+      long window,
+      boolean isByHours,
+      Map<Key, long[]> sums) {
     List<@Nullable Object[]> rows = new ArrayList<>();
     List<@Nullable Object[]> today = new ArrayList<>();
     sums.forEach(
@@ -192,7 +223,10 @@ final class CohortScores {
         """,
         today);
     transaction.update(
-        "update incident set scored_through = ? where number = ?", window, stored.number());
+        "update incident set scored_through = ?, scored_by_hours = ? where number = ?",
+        window,
+        isByHours,
+        stored.number());
   }
 
   private static void endDay(Transaction transaction, Stored stored) {

@@ -35,14 +35,16 @@ final class IncidentStore {
       Instant openedAt,
       @Nullable Instant resolvedAt,
       Optional<String> told,
-      long scoredThrough) {
+      long scoredThrough,
+      boolean scoredByHours) {
     String id() {
       return "incident-" + number;
     }
 
     /** The same, as if it were about another version. */
     Stored ofVersion(long other) {
-      return new Stored(number, track, other, incident, openedAt, resolvedAt, told, scoredThrough);
+      return new Stored(
+          number, track, other, incident, openedAt, resolvedAt, told, scoredThrough, scoredByHours);
     }
 
     /** What it has paged for last. */
@@ -357,6 +359,7 @@ final class IncidentStore {
         row.instant("opened_at"),
         row.optionalInstant("resolved_at").orElse(null),
         row.optionalText("paged"),
-        row.bigint("scored_through"));
+        row.bigint("scored_through"),
+        row.flag("scored_by_hours"));
   }
 }

@@ -25,6 +25,11 @@ record Season(long windowMillis, int windows, long onset) {
     return new Season(track.windowMillis(), windows, onset);
   }
 
+  /** The same where no day is known. */
+  Season withoutDays() {
+    return new Season(windowMillis, 1, onset);
+  }
+
   boolean isKnown() {
     return windows > 1;
   }

@@ -756,7 +756,8 @@ class DriftServiceTest {
         Instant.now(),
         null,
         Optional.empty(),
-        -1);
+        -1,
+        true);
   }
 
   private CoMoments moments(int[] features, double correlation) {
@@ -1274,6 +1275,43 @@ class DriftServiceTest {
     scoreWindow(number, first + 24 + 47, scores);
     assertThat(sideOf("since")).isEqualTo(47 * 5);
     assertThat(count("select count(*) from incident_score_today")).isZero();
+  }
+
+  /**
+   * A version that came after these hours of the day before is compared with its newest windows.
+   */
+  @Test
+  void countsTheScoresRightBeforeOfAVersionThatIsYoungerThanADay() throws Exception {
+    enrol();
+    for (int window = 0; window < 3; window++) {
+      storeStill(window);
+    }
+    settle();
+    sql("update telemetry_window set window_millis = ?", HOUR);
+    DriftFinding finding = finding(first + 2);
+    Track track = new Track("main", "engine-health", HOUR);
+    long number =
+        plane
+            .database()
+            .<Long>call(
+                transaction ->
+                    IncidentStore.insert(
+                        transaction, track, 1, IncidentMachine.opened(finding), Instant.now()));
+    DeviceWindow one = scored(MonitoringPlan.of(monitoring), id(1), 5);
+    DeviceWindow scores =
+        new DeviceWindow(one.device(), Map.of("site", "b"), one.version(), one.counts());
+
+    scoreWindow(number, first + 3, scores);
+
+    long before = 2L * DEVICES / 3 * 20;
+    long since = DEVICES / 3 * 20L;
+    assertThat(sideOf("not since")).isEqualTo(before);
+    assertThat(sideOf("since")).isEqualTo(since + 5);
+    for (long window = first + 24; window < first + 28; window++) {
+      scoreWindow(number, window, scores);
+    }
+    assertThat(sideOf("not since")).isEqualTo(before);
+    assertThat(sideOf("since")).isEqualTo(since + 5 * 5);
   }
 
   private void scoreWindow(long number, long window, DeviceWindow scores) {
