@@ -89,7 +89,8 @@ public final class Labelling {
 
   /**
    * The same, until as many as are wanted were ever queued for the reason: what came since the last
-   * time is queued then.
+   * time is queued then. Those that were drawn at random are no more than half: most come at once,
+   * and would leave no room for the anomalous and unsure ones that come later.
    */
   public int fill(Wanted wanted) {
     return queue(wanted, true);
@@ -97,8 +98,7 @@ public final class Labelling {
 
   private int queue(Wanted wanted, boolean fills) {
     // Read first: most are full, and what they are full of need not be looked for again.
-    if (fills
-        && database.<Long>call(transaction -> queued(transaction, wanted)) >= wanted.count()) {
+    if (database.<Long>call(transaction -> room(transaction, wanted, fills)) <= 0) {
       return 0;
     }
     CohortFilter cohort = CohortFilter.of(wanted.cohort());
@@ -108,22 +108,23 @@ public final class Labelling {
     }
     return database.call(
         transaction -> {
-          long open = transaction.number("select count(*) from label_task where state = 'OPEN'");
-          long count = wanted.count() - (fills ? queuedLocked(transaction, wanted) : 0);
-          long room = Math.min(Math.min(count, AT_ONCE_MAX), OPEN_MAX - open);
+          if (fills) {
+            lock(transaction, wanted);
+          }
+          long room = room(transaction, wanted, fills);
           if (room <= 0) {
             return 0;
           }
+          long atRandom = fills ? wanted.count() / 2 - queuedAtRandom(transaction, wanted) : room;
           return transaction.update(
               """
                   with reading as (select * from unnest(?::bigint[], ?::double precision[])
-                    as readings (version, threshold))
-                  insert into label_task (device, prediction_id, model, version, at, score,
-                    predicted, reason, state, queued_at)
-                  select p.device, p.prediction_id, p.model, p.version, p.at, p.score,
+                    as readings (version, threshold)),
+                  found as (select p.device, p.prediction_id, p.model, p.version, p.at, p.score,
                     coalesce(p.predicted_class,
                       case when p.score >= r.threshold then 1 when p.score < r.threshold then 0
-                      end), ?, 'OPEN', ?
+                      end) as predicted, p.stratum = 'base' as at_random,
+                    row_number() over (partition by p.stratum = 'base' order by p.at desc) as turn
                   from telemetry_prediction p join device d on d.id = p.device
                   left join reading r on r.version = p.version
                   where p.model = ? and p.at >= ? and d.labels @> ?::jsonb
@@ -131,32 +132,52 @@ public final class Labelling {
                     and not exists (select 1 from telemetry_feedback f
                       where f.device = p.device and f.prediction_id = p.prediction_id)
                     and not exists (select 1 from label_task t
-                      where t.device = p.device and t.prediction_id = p.prediction_id)
-                  order by p.stratum = 'base', p.at desc limit ?
+                      where t.device = p.device and t.prediction_id = p.prediction_id))
+                  insert into label_task (device, prediction_id, model, version, at, score,
+                    predicted, reason, state, queued_at)
+                  select device, prediction_id, model, version, at, score, predicted, ?, 'OPEN', ?
+                  from found where not at_random or turn <= ?
+                  order by at_random, turn limit ?
                   on conflict do nothing
                   """,
               thresholds.keySet(),
               thresholds.values().stream().map(String::valueOf).toList(),
-              wanted.reason(),
-              now(),
               wanted.model(),
               wanted.since(),
               cohort.json(),
               cohort.profile(),
               cohort.profile(),
+              wanted.reason(),
+              now(),
+              atRandom,
               room);
         });
+  }
+
+  private static long room(Transaction transaction, Wanted wanted, boolean fills) {
+    long open = transaction.number("select count(*) from label_task where state = 'OPEN'");
+    long count = wanted.count() - (fills ? queued(transaction, wanted) : 0);
+    return Math.min(Math.min(count, AT_ONCE_MAX), OPEN_MAX - open);
   }
 
   private static long queued(Transaction transaction, Wanted wanted) {
     return transaction.number("select count(*) from label_task where reason = ?", wanted.reason());
   }
 
+  private static long queuedAtRandom(Transaction transaction, Wanted wanted) {
+    return transaction.number(
+        """
+        select count(*) from label_task t
+        join telemetry_prediction p on p.device = t.device and p.prediction_id = t.prediction_id
+        where t.reason = ? and p.stratum = 'base'
+        """,
+        wanted.reason());
+  }
+
   // Two that fill at once would each leave no room to the other.
-  private static long queuedLocked(Transaction transaction, Wanted wanted) {
+  private static void lock(Transaction transaction, Wanted wanted) {
     transaction.list(
         "select pg_advisory_xact_lock(hashtextextended(?, 11))", row -> true, wanted.reason());
-    return queued(transaction, wanted);
   }
 
   private List<Long> versions(Wanted wanted) {

@@ -14,6 +14,10 @@ import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,12 +27,20 @@ import org.slf4j.LoggerFactory;
 final class LabelQueue {
   static final int PER_INCIDENT = 200;
   private static final Duration FILL_EVERY = Duration.ofMinutes(2);
+  private static final Duration LATE = Duration.ofHours(1);
+  private static final Duration ALL_EVERY = Duration.ofDays(1);
   private static final Duration LOOK_BACK = Duration.ofDays(30);
   private static final Logger log = LoggerFactory.getLogger(LabelQueue.class);
 
   private final Labelling labelling;
   private final Incidents incidents;
+  private final Map<String, Looks> looks = new HashMap<>();
   private @Nullable Loop loop;
+
+  /** When samples were looked for last, and when for all since the onset. */
+  private record Looks(Instant last, Instant ofAll) {
+    static final Looks NEVER = new Looks(Instant.EPOCH, Instant.EPOCH);
+  }
 
   LabelQueue(Labelling labelling, Incidents incidents) {
     this.labelling = labelling;
@@ -49,24 +61,40 @@ final class LabelQueue {
 
   /**
    * Queues what came since the last time for every open incident: when one opens, most of its
-   * samples are on their way, and only from then on its devices send more of them.
+   * samples are on their way, and only from then on its devices send more of them. What is
+   * predicted over an hour before the last look is looked at once a day: there may be millions
+   * since an onset.
    */
   void fill() {
-    incidents.forEachOpen(this::fill);
+    fill(Instant.now());
+  }
+
+  synchronized void fill(Instant now) {
+    Set<String> open = new HashSet<>();
+    incidents.forEachOpen(
+        incident -> {
+          open.add(incident.id());
+          Looks before = looks.getOrDefault(incident.id(), Looks.NEVER);
+          boolean isOfAll = !now.isBefore(before.ofAll().plus(ALL_EVERY));
+          fill(incident, isOfAll ? Instant.EPOCH : before.last().minus(LATE));
+          looks.put(incident.id(), new Looks(now, isOfAll ? now : before.ofAll()));
+        });
+    looks.keySet().retainAll(open);
   }
 
   @EventListener
   void onOpened(IncidentOpened event) {
-    event.transaction().afterCommit(() -> fill(event.incident()));
+    event.transaction().afterCommit(() -> fill(event.incident(), Instant.EPOCH));
   }
 
-  private void fill(Incident incident) {
+  private void fill(Incident incident, Instant from) {
+    Instant onset = incidents.onset(incident.id()).orElse(incident.openedAt());
     int queued =
         labelling.fill(
             new Labelling.Wanted(
                 incident.model(),
                 incident.cohort(),
-                incidents.onset(incident.id()).orElse(incident.openedAt()),
+                onset.isAfter(from) ? onset : from,
                 PER_INCIDENT,
                 incident.id(),
                 version -> incidents.positiveFrom(incident.model(), version)));

@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -156,17 +157,63 @@ class CollectedSamplesTest {
     LabelQueue queue = plane.bean(LabelQueue.class);
 
     queue.fill();
-    sample("cam-1", "p3", ONSET.plusSeconds(3600), 6);
+    sample("cam-1", "p3", Instant.now(), 6);
     queue.fill();
     queue.fill();
 
     assertThat(queued()).extracting(LabelTask::predictionId).containsExactly("p1", "p3");
-    predictions(LabelQueue.PER_INCIDENT);
+    predictions("base", LabelQueue.PER_INCIDENT);
+    queue.fill();
+    assertThat(queued()).hasSize(LabelQueue.PER_INCIDENT / 2);
+    predictions("anomaly", LabelQueue.PER_INCIDENT);
     queue.fill();
     assertThat(queued()).hasSize(LabelQueue.PER_INCIDENT);
     sql("update label_task set state = 'REJECTED'");
     queue.fill();
     assertThat(queued()).isEmpty();
+  }
+
+  @Test
+  void looksAtWhatIsOlderThanAnHourOnceADay() {
+    Instant now = Instant.now();
+    open();
+    LabelQueue queue = plane.bean(LabelQueue.class);
+    queue.fill(now);
+    sample("cam-1", "p1", now.minus(Duration.ofMinutes(90)), 6);
+    sample("cam-1", "p2", now.minus(Duration.ofMinutes(30)), 6);
+
+    queue.fill(now.plus(Duration.ofMinutes(2)));
+
+    assertThat(queued()).extracting(LabelTask::predictionId).containsExactly("p2");
+    queue.fill(now.plus(Duration.ofDays(1)));
+    assertThat(queued()).extracting(LabelTask::predictionId).containsExactly("p2", "p1");
+  }
+
+  @Test
+  void looksForNothingWhereTooManyAreOpen() {
+    sample("cam-1", "p1", ONSET, 6);
+    sql(
+        """
+        insert into label_task (device, prediction_id, model, version, at, reason, state, queued_at)
+        select 'cam-2', 'o' || n, 'm', 1, now(), 'r', 'OPEN', now() from generate_series(1, %d) n
+        """
+            .formatted(Labelling.OPEN_MAX));
+
+    int queued =
+        plane
+            .bean(Labelling.class)
+            .fill(
+                new Labelling.Wanted(
+                    "m",
+                    "",
+                    ONSET,
+                    5,
+                    "incident-1",
+                    version -> {
+                      throw new AssertionError("asked how version %d is read".formatted(version));
+                    }));
+
+    assertThat(queued).isZero();
   }
 
   @Test
@@ -184,15 +231,15 @@ class CollectedSamplesTest {
     return plane.bean(Labelling.class).list("OPEN", "", 2 * LabelQueue.PER_INCIDENT);
   }
 
-  private void predictions(int many) {
+  private void predictions(String stratum, int many) {
     sql(
         """
         insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
           stratum, inclusion_probability)
-        select 'cam-1', 'q' || n, '', 'main', 'm', 1, now(), 'base', 1
-        from generate_series(1, %d) n
+        select 'cam-1', '%1$s' || n, '', 'main', 'm', 1, now(), '%1$s', 1
+        from generate_series(1, %2$d) n
         """
-            .formatted(many));
+            .formatted(stratum, many));
   }
 
   private void sql(String statement) {
