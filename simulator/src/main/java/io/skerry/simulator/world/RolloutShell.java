@@ -765,14 +765,20 @@ final class RolloutShell implements RolloutBooks {
       Rollout.Place place = one.places.get(part);
       if (place.previous == null) {
         place.previous =
-            previous(one.device, place.slot, bringing(rollout, part).apply(one)).orElse(null);
+            previous(
+                    one.device,
+                    place.slot,
+                    bringing(rollout, part).apply(one),
+                    rollout.parts.size() > 1)
+                .orElse(null);
       }
     }
   }
 
   // What another rollout has ordered back, be it to nothing, what runs, what was ordered and
-  // proved, and last what the rollout that is under way found.
-  private Optional<Releases.Variant> previous(DeviceId device, SlotId slot, Releases.Variant next) {
+  // proved, and last what the rollout that is under way found. A unit may bring what was proved.
+  private Optional<Releases.Variant> previous(
+      DeviceId device, SlotId slot, Releases.Variant next, boolean ofUnit) {
     Optional<DesiredSlot> active =
         store.desired(device, slot).filter(order -> order.mode() instanceof SlotMode.Active);
     Optional<Releases.Variant> ordered =
@@ -800,13 +806,14 @@ final class RolloutShell implements RolloutBooks {
             .filter(report -> !takenBack)
             .flatMap(SlotReport::running)
             .flatMap(now -> releases.variant(now.manifest()));
+    Predicate<Releases.Variant> isOther = variant -> !variant.manifest().equals(next.manifest());
+    Optional<Releases.Variant> proved = ordered.filter(variant -> ofUnit || isOther.test(variant));
     return Stream.of(
-            ordered.filter(variant -> found.filter(variant::equals).isPresent()),
-            running,
-            ordered.filter(variant -> earlier.filter(one -> !one.state.isSuccess()).isEmpty()),
-            found)
+            proved.filter(variant -> found.filter(variant::equals).isPresent()),
+            running.filter(isOther),
+            proved.filter(variant -> earlier.filter(one -> !one.state.isSuccess()).isEmpty()),
+            found.filter(isOther))
         .flatMap(Optional::stream)
-        .filter(variant -> !variant.manifest().equals(next.manifest()))
         .findFirst();
   }
 

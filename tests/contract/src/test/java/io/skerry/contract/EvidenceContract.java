@@ -114,7 +114,12 @@ interface EvidenceContract {
     }
 
     private static Comparison of(Map<ProfileId, Evidence.OfProfile> profiles, Metric metric) {
-      return Optional.ofNullable(profiles.get(new ProfileId(RolloutFleet.GATEWAY)))
+      return of(profiles, RolloutFleet.GATEWAY, metric);
+    }
+
+    private static Comparison of(
+        Map<ProfileId, Evidence.OfProfile> profiles, String profile, Metric metric) {
+      return Optional.ofNullable(profiles.get(new ProfileId(profile)))
           .map(Evidence.OfProfile::metrics)
           .map(metrics -> metrics.get(metric))
           .orElse(Comparison.NONE);
@@ -424,11 +429,7 @@ interface EvidenceContract {
 
     Evidence seen = tables().books().forPerson(rollout, RolloutBooks.Page::evidence).orElseThrow();
     isSum(
-        seen.profiles()
-            .get(new ProfileId(RolloutFleet.BOARD))
-            .metrics()
-            .get(Metric.SLOW_PREDICTIONS)
-            .newer(),
+        Stage.of(seen.profiles(), RolloutFleet.BOARD, Metric.SLOW_PREDICTIONS).newer(),
         device(80, 30));
   }
 

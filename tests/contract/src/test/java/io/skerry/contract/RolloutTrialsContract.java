@@ -325,4 +325,20 @@ interface RolloutTrialsContract {
     assertThat(runs(fleet, device(0), MAIN)).contains(version(1));
     assertThat(runs(fleet, device(0), SECOND)).contains(tables().secondManifest(1, GATEWAY));
   }
+
+  /** It answered before: going back leaves it where it was. */
+  @Test
+  default void aUnitGoesBackToTheModelThatItDidNotChange() {
+    RolloutFleet fleet = running(2);
+    RolloutId unit = fleet.begin(Wish.of(1, StageRule.percent(100)).asUnit());
+    fleet.look(unit);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(unit);
+
+    fleet.act(unit, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    assertThat(runs(fleet, device(1), MAIN)).contains(version(1));
+    assertThat(runs(fleet, device(1), SECOND)).isEmpty();
+  }
 }

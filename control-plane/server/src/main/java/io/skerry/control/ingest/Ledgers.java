@@ -57,6 +57,9 @@ final class Ledgers {
   /** Locks the ledgers of these devices. */
   static Ledgers lock(Transaction transaction, Collection<Key> keys) {
     Ledgers ledgers = new Ledgers();
+    if (keys.isEmpty()) {
+      return ledgers;
+    }
     Set<Key> wanted = Set.copyOf(keys);
     wanted.forEach(key -> ledgers.states.put(key, new State()));
     Set<Key> unknown = new HashSet<>(wanted);

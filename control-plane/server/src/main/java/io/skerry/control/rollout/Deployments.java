@@ -317,7 +317,9 @@ final class Deployments {
   // What another rollout has ordered back counts most, be it to nothing: the device may run still
   // what was taken back from it. Then what runs, more than what was ordered: an order may have
   // failed, and one that no device has proved is nothing to go back to. Last, what the rollout that
-  // is under way found. A further attempt knows already.
+  // is under way found. A further attempt knows already. What a rollout brings is nothing to go
+  // back
+  // to, but in a unit: a model of it may have been ordered and proved in that version before.
   private static void rememberPrevious(
       Transaction transaction, RolloutOrder order, Part part, List<String> chosen) {
     if (order.plan().kind().isTrial()) {
@@ -357,7 +359,8 @@ final class Deployments {
             where o.slot = ? and o.device = any(?) and o.mode = 'ACTIVE') found
           join device on device.id = found.device
           join rollout_variant n on n.rollout = ? and n.slot = found.slot
-            and n.profile = device.profile and n.manifest <> found.manifest
+            and n.profile = device.profile
+            and (n.manifest <> found.manifest or (? and found.best in (0, 2)))
           order by found.device, found.best) before
         where d.rollout = ? and d.device = before.device and not d.previous ?? ?
         """,
@@ -369,6 +372,7 @@ final class Deployments {
             slot,
             chosen,
             order.id().value(),
+            order.parts().size() > 1,
             order.id().value(),
             slot);
     if (found > 0) {
