@@ -301,9 +301,10 @@ final class Rollout {
     return Evidence.of(seen);
   }
 
-  // Who was there when it was ordered the version, or told something, and is away.
+  // Who was there when the open stage ordered it the version, or told something since, and is away.
   private LostDevices lost(int open, Predicate<DeviceId> enrolled, Predicate<DeviceId> online) {
     LostDevices lost = new LostDevices();
+    Set<DeviceId> told = arms.tellingOfNew();
     deployments.forEach(
         (device, one) -> {
           boolean ordered =
@@ -311,7 +312,8 @@ final class Rollout {
                   || one.state == DeploymentState.COMMITTED
                   || one.state.isFailure()
                   || (one.state == DeploymentState.DEFERRED && one.hasOrder);
-          if (one.opened && ordered && enrolled.test(device)) {
+          boolean there = one.stage == open || told.contains(device);
+          if (one.opened && ordered && there && enrolled.test(device)) {
             lost.ordered(one.profile, one.stage == open, !online.test(device));
           }
         });

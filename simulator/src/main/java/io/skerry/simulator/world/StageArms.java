@@ -6,10 +6,12 @@ import io.skerry.fleet.gate.Metric;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ProfileId;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What was seen of a rollout's open stage, and from what on it counts: rows, as the server's. */
@@ -71,6 +73,13 @@ final class StageArms {
           }
         });
     return controls;
+  }
+
+  /** Devices that told something of the new version. */
+  Set<DeviceId> tellingOfNew() {
+    Set<DeviceId> telling = new HashSet<>();
+    arms.keySet().stream().filter(Key::newer).map(Key::device).forEach(telling::add);
+    return telling;
   }
 
   /**

@@ -100,9 +100,18 @@ public record Evidence(
           .orElse(0);
     }
 
-    /** Control devices that were seen, by whatever metric. */
-    long controls() {
-      return metrics.values().stream().mapToLong(one -> one.older().devices()).max().orElse(0);
+    /**
+     * Control devices that were seen, by whatever they do.
+     *
+     * @param trial where each device is its own control, but for its process
+     */
+    long controls(boolean trial) {
+      return metrics.entrySet().stream()
+          .filter(one -> one.getKey() != Metric.LOST_DEVICES)
+          .filter(one -> !trial || !one.getKey().isOfProcess())
+          .mapToLong(one -> one.getValue().older().devices())
+          .max()
+          .orElse(0);
     }
 
     Comparison of(Metric metric) {

@@ -127,7 +127,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
             running,
             replaces,
             new Shares(looks, OpenStage.profiles(stage.devices(), stage.silent())),
-            stage.capped());
+            stage);
     Map<ProfileId, Long> own = running(stage.alone(), evidence.ofStage());
     if (stage.isJudgedAlone() && !own.isEmpty()) {
       boolean few = own.values().stream().mapToLong(Long::longValue).sum() < StageGate.DEVICES_MIN;
@@ -137,7 +137,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
               own,
               replaces,
               new Shares(looks, OpenStage.profiles(stage.alone(), stage.silent())),
-              stage.capped())
+              stage)
           .forEach(result -> results.add(StageGate.ofStage(result, stage.asLarge(), few)));
     }
     return results;
@@ -153,7 +153,7 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
       Map<ProfileId, Long> running,
       boolean replaces,
       Shares shares,
-      boolean capped) {
+      OpenStage stage) {
     List<GateResult> results = new ArrayList<>();
     Evidence touched = running.isEmpty() ? evidence : evidence.of(running.keySet());
     double falseAbort =
@@ -161,7 +161,8 @@ public record GateSettings(ShareLimit failures, List<GateSpec> metrics) {
     for (GateSpec spec : specs) {
       if (isJudged(spec, touched)) {
         SequentialGate.Risk risk =
-            new SequentialGate.Risk(falseAbort, FALSE_PASS, replaces, capped);
+            new SequentialGate.Risk(
+                falseAbort, FALSE_PASS, replaces, stage.capped(), stage.trial());
         results.addAll(SequentialGate.judge(spec, touched, running, risk));
       }
     }

@@ -16,6 +16,7 @@ import java.util.Map;
  *     by the rules of before
  * @param capped whether devices that ought to tell and do not keep a profile from passing; not by
  *     the rules of before
+ * @param trial whether each device is its own control, but for its process
  */
 public record OpenStage(
     Map<ProfileId, FailureGate.Devices> devices,
@@ -25,7 +26,8 @@ public record OpenStage(
     int stages,
     boolean apart,
     boolean silent,
-    boolean capped) {
+    boolean capped,
+    boolean trial) {
   public OpenStage {
     devices = Map.copyOf(devices);
     alone = Map.copyOf(alone);
@@ -34,7 +36,7 @@ public record OpenStage(
   /** The first one, whose devices are all. */
   public static OpenStage first(
       Map<ProfileId, FailureGate.Devices> devices, boolean replaces, int stages) {
-    return new OpenStage(devices, Map.of(), true, replaces, stages, true, true, true);
+    return new OpenStage(devices, Map.of(), true, replaces, stages, true, true, true, false);
   }
 
   /**

@@ -36,8 +36,10 @@ final class SequentialGate {
    * @param falsePass chance that it ever rules out harm that is there
    * @param replaces whether there is a version before
    * @param capped whether a profile of which few tell is not good, however good those are
+   * @param trial whether each device is its own control, but for its process
    */
-  record Risk(double falseAbort, double falsePass, boolean replaces, boolean capped) {}
+  record Risk(
+      double falseAbort, double falsePass, boolean replaces, boolean capped, boolean trial) {}
 
   /**
    * The pooled verdict if there are several profiles, then each profile's.
@@ -61,7 +63,7 @@ final class SequentialGate {
               boolean counts =
                   alone
                       || one.newer().devices() >= PROFILE_DEVICES_MIN
-                      || isSilent(spec, seen, running.getOrDefault(profile, 0L));
+                      || isSilent(spec, seen, running.getOrDefault(profile, 0L), risk);
               GateResult result =
                   judged(
                       spec,
@@ -71,7 +73,7 @@ final class SequentialGate {
                       risk,
                       counts);
               long of = running.getOrDefault(profile, 0L);
-              boolean few = risk.capped() && isToldByFew(spec, seen, of);
+              boolean few = risk.capped() && isToldByFew(spec, seen, of, risk);
               results.add(few ? capped(result, one.newer().devices(), of) : result);
             });
     if (!alone) {
@@ -89,27 +91,30 @@ final class SequentialGate {
 
   // Where harm is to be ruled out, devices that ought to tell of it and do not are no reason to go
   // on. As many ought to as do of the controls; all, if nothing can go without it.
-  private static boolean isSilent(GateSpec spec, Evidence.OfProfile seen, long running) {
+  private static boolean isSilent(GateSpec spec, Evidence.OfProfile seen, long running, Risk risk) {
     if (spec.promote() != GateSpec.Promote.HARM_RULED_OUT) {
       return false;
     }
     Comparison one = seen.of(spec.metric());
+    long controls = seen.controls(risk.trial());
     double share =
         spec.metric().isEssential()
             ? 1
-            : seen.controls() == 0 ? 0 : (double) one.older().devices() / seen.controls();
+            : controls == 0 ? 0 : (double) one.older().devices() / controls;
     double expected = share * running;
     return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
   }
 
   // The same of how good it is: those that are silent may be so for the version's fault. Devices
   // that idle are as many among the controls.
-  private static boolean isToldByFew(GateSpec spec, Evidence.OfProfile seen, long running) {
-    if (spec.promote() != GateSpec.Promote.HARM_RULED_OUT || seen.controls() == 0) {
-      return isSilent(spec, seen, running);
+  private static boolean isToldByFew(
+      GateSpec spec, Evidence.OfProfile seen, long running, Risk risk) {
+    long controls = seen.controls(risk.trial());
+    if (spec.promote() != GateSpec.Promote.HARM_RULED_OUT || controls == 0) {
+      return isSilent(spec, seen, running, risk);
     }
     Comparison one = seen.of(spec.metric());
-    double expected = running * ((double) one.older().devices() / seen.controls());
+    double expected = running * ((double) one.older().devices() / controls);
     return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
   }
 

@@ -138,7 +138,8 @@ public final class RolloutMachine {
                 plan.stages().size(),
                 seen.judgesEvidenceAlone(),
                 seen.countsSilentProfiles(),
-                seen.capsSilentProfiles()),
+                seen.capsSilentProfiles(),
+                plan.kind().isTrial()),
             seen.evidence());
     return seen.waitsInVain()
         ? results

@@ -85,6 +85,30 @@ class LostDevicesTest {
         .isEqualTo(Verdict.PASS);
   }
 
+  /** On trial untouched devices tell of their process alone: what is silent is not theirs. */
+  @Test
+  void onTrialUntouchedDevicesExcuseNobodyWhoIsSilent() {
+    ArmSums told = ArmSums.NONE;
+    for (int device = 0; device < 40; device++) {
+      told = told.plus(5000, 25);
+    }
+    Map<Metric, Comparison> seen =
+        Map.of(
+            Metric.FAILED_PREDICTIONS, new Comparison(told, told),
+            Metric.RESTARTS, new Comparison(told, ArmSums.ofDevices(900, 0)),
+            Metric.LOST_DEVICES, new Comparison(told, ArmSums.ofDevices(900, 0)));
+    Map<ProfileId, FailureGate.Devices> committed =
+        Map.of(AVX2, new FailureGate.Devices(100, 100, 0, 0));
+    OpenStage trial = new OpenStage(committed, Map.of(), true, true, 3, true, true, true, true);
+
+    List<GateResult> results =
+        GateSettings.DEFAULTS.judge(
+            trial,
+            new Evidence(Map.of(AVX2, new Evidence.OfProfile(seen)), OptionalDouble.empty()));
+
+    assertThat(failed(results).verdict()).isEqualTo(Verdict.INCONCLUSIVE);
+  }
+
   private static GateResult failed(List<GateResult> results) {
     return results.stream()
         .filter(one -> one.gate().equals("failed-predictions"))

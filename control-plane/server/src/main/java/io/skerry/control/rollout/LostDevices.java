@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Devices that were there and are away: of those that were ordered the version, each of which was
- * there then, and of controls, each of which told something since the stage opened.
+ * Devices that were there and are away: of those that the stage ordered the version, each of which
+ * was there then, and of controls and earlier stages each that told something since it opened.
  *
  * <p>Controls are of no stage that was opened: who waits in one may wait for being away. A site
  * without power and a broker that was away hit both alike. Counting reads every device of the
@@ -49,7 +49,10 @@ final class LostDevices {
         select d.profile, true as newer, d.stage = ? as own, count(*) as devices,
           count(*) filter (where not p.online) as lost
         from deployment d join device_presence p on p.device = d.device
+        left join (select distinct device from rollout_arm
+          where rollout = ? and stage = ? and newer) told on told.device = d.device
         where d.rollout = ? and (d.state = any(?) or (d.state = 'DEFERRED' and d.has_order))
+          and (d.stage = ? or told.device is not null)
         group by 1, 2, 3
         union all
         select arm.profile, false, false, count(*), count(*) filter (where not p.online)
@@ -63,7 +66,10 @@ final class LostDevices {
         row -> counted.add(kept(row)),
         stage,
         id.value(),
+        stage,
+        id.value(),
         ORDERED,
+        stage,
         id.value(),
         stage,
         id.value());

@@ -129,6 +129,7 @@ final class RolloutEngine {
     Instant admittedAt;
     // -1: not known yet.
     int notRestored = -1;
+    int notRestoredTold;
 
     Watched(Lease lease, Instant now) {
       this.lease = lease;
@@ -436,10 +437,15 @@ final class RolloutEngine {
       return;
     }
     int failed = census.count(DeploymentState.RESTORE_FAILED);
-    if (one.notRestored >= 0 && failed > one.notRestored) {
-      endings.notRestored(stored.id(), failed);
+    if (one.notRestored < 0) {
+      one.notRestored = failed;
     }
-    one.notRestored = failed;
+    // A whole site may come back at once: the first is told, and then each doubling.
+    int since = failed - one.notRestored;
+    if (since > 0 && since >= 2 * one.notRestoredTold) {
+      endings.notRestored(stored.id(), failed);
+      one.notRestoredTold = since;
+    }
   }
 
   private static boolean isOver(Stored stored, Census census, Instant now) {

@@ -172,19 +172,19 @@ public final class SqlBooks implements RolloutBooks {
   }
 
   private void moveOn(Transaction transaction, Duration silence, Instant now) {
-    List<RolloutId> timed =
+    // One that cannot be read stands still anyway, and must not hold up the others.
+    List<Optional<Stored>> timed =
         transaction.list(
             """
-            select id from rollout where not released and phase in ('RUNNING', 'PAUSED')
+            select * from rollout where not released and phase in ('RUNNING', 'PAUSED')
             order by created_at, id for update
             """,
-            row -> new RolloutId(row.text("id")));
-    for (RolloutId id : timed) {
-      RolloutTables.lock(transaction, id)
-          .ifPresent(
-              stored ->
-                  RolloutDriver.apply(
-                      page(transaction, ENGINE, stored), new RolloutEvent.Unheard(silence), now));
+            row -> RolloutTables.readable(row, unused -> {}));
+    for (Optional<Stored> one : timed) {
+      one.ifPresent(
+          stored ->
+              RolloutDriver.apply(
+                  page(transaction, ENGINE, stored), new RolloutEvent.Unheard(silence), now));
     }
     DeviceFollower.hearAgain(transaction, silence);
   }

@@ -489,7 +489,8 @@ public final class SimulatedRollout {
       ArmSums one = ArmSums.ofDevices(1, device.away ? 1 : 0);
       if (!device.opened) {
         older = device.totals.isEmpty() ? older : older.plus(one);
-      } else if (device.state != DeploymentState.PENDING && (!ofStage || device.stage == open())) {
+      } else if (device.state != DeploymentState.PENDING
+          && (device.stage == open() || (!ofStage && !device.totals.isEmpty()))) {
         newer = newer.plus(one);
       }
     }
