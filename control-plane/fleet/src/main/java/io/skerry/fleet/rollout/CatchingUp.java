@@ -18,7 +18,7 @@ import java.util.stream.Collectors;
  * try again, and all that had it on trial. Only what becomes of them since then is judged: the good
  * devices of the stages would hide it, and those that failed a trial are none of them.
  *
- * @param before devices that were at an end when this began
+ * @param before devices that were at an end, or removed, when this began
  * @param held why nobody is offered the version any more; empty while it is offered
  */
 public record CatchingUp(List<Ended> before, String held) {
@@ -32,7 +32,7 @@ public record CatchingUp(List<Ended> before, String held) {
 
   static CatchingUp begun(Census census) {
     return new CatchingUp(
-        census.failures(true).entrySet().stream()
+        atAnEnd(census).entrySet().stream()
             .map(one -> new Ended(one.getKey(), one.getValue().ended(), one.getValue().failed()))
             .filter(one -> one.ended() > 0)
             .sorted(Comparator.comparing((Ended one) -> one.profile().value()))
@@ -55,7 +55,7 @@ public record CatchingUp(List<Ended> before, String held) {
   }
 
   private Optional<String> harm(Census census, ShareLimit limit) {
-    Map<ProfileId, Devices> since = new HashMap<>(census.failures(true));
+    Map<ProfileId, Devices> since = atAnEnd(census);
     for (Ended one : before) {
       since.computeIfPresent(one.profile(), (profile, all) -> without(all, one));
     }
@@ -67,10 +67,22 @@ public record CatchingUp(List<Ended> before, String held) {
     return harm.isEmpty() ? Optional.empty() : Optional.of(harm);
   }
 
-  // One that was good, and fell back since, was at an end before, too.
+  // One that is removed has not taken the end of a newcomer with it.
+  private static Map<ProfileId, Devices> atAnEnd(Census census) {
+    Map<ProfileId, Devices> byProfile = new HashMap<>(census.failures(true));
+    for (Census.Cell cell : census.cells()) {
+      if (cell.state() == DeploymentState.REMOVED) {
+        byProfile.merge(cell.profile(), new Devices(0, cell.devices(), 0, 0), Devices::plus);
+      }
+    }
+    return byProfile;
+  }
+
+  // One that was good, and fell back since, was at an end before, too: it says nothing of those
+  // who get the version now, and no more can have failed than came to an end.
   private static Devices without(Devices all, Ended before) {
-    long failed = Math.max(0, all.failed() - before.failed());
-    long ended = Math.max(failed, all.ended() - before.ended());
+    long ended = Math.max(0, all.ended() - before.ended());
+    long failed = Math.clamp(all.failed() - before.failed(), 0, ended);
     return new Devices(all.members(), ended, failed, all.underWay());
   }
 }
