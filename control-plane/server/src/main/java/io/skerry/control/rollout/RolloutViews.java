@@ -78,7 +78,9 @@ final class RolloutViews {
               failed.getOrDefault(stage, 0),
               progress.openedAt().isPresent() ? census.devices(stage) : planned.get(stage)));
     }
-    String reason = state.held().isEmpty() ? state.phase().explanation() : state.held();
+    // What held it back is not what a person reads of it any more once it goes back.
+    boolean held = state.phase() instanceof RolloutPhase.Succeeded && !state.held().isEmpty();
+    String reason = held ? state.held() : state.phase().explanation();
     return new Rollout(
         order.id().value(),
         state.phase().code(),

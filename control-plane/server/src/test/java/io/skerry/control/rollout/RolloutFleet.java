@@ -69,7 +69,7 @@ final class RolloutFleet implements AutoCloseable {
         """
         truncate device, model_version, variant, cohort, rollout, desired, desired_slot,
           desired_outbox, device_report, device_slot_report, deployment, deployment_count,
-          rollout_arm, rollout_arm_sum cascade
+          rollout_arm, rollout_arm_sum, alert cascade
         """);
     sql("update heard set at = null");
     now = Instant.now().truncatedTo(ChronoUnit.MICROS);

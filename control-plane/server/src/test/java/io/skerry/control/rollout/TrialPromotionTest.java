@@ -214,6 +214,19 @@ class TrialPromotionTest {
   }
 
   @Test
+  void whatWasHeldBackSaysHowItWentBackOnceItDoes() {
+    String id = tried(true);
+    fleet.look();
+    fleet.report(id, "ROLLED_BACK", REACHED);
+    fleet.look();
+    assertThat(fleet.find(id).reason()).contains("roll it back, or retry");
+
+    fleet.act(id, RolloutAct.ROLLBACK);
+
+    assertThat(fleet.find(id).reason()).doesNotContain("roll it back, or retry");
+  }
+
+  @Test
   void nobodyGoesBackBesideItWhileAnybodyWaits() {
     String before = fleet.rollouts.newest().getFirst().id();
     String id = tried(true, ", \"inFlight\": 1", () -> {});
