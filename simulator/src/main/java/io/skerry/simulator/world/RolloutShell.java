@@ -574,6 +574,13 @@ final class RolloutShell implements RolloutBooks {
                     || one.state == DeploymentState.COMMITTED
                     || one.state == DeploymentState.DEFERRED,
             now);
+        // Nothing of them goes back: nobody is to wait for their return.
+        rollout.deployments.forEach(
+            (device, one) -> {
+              if (one.state == DeploymentState.DEFERRED && !one.hasOrder) {
+                one.state = DeploymentState.CANCELLED;
+              }
+            });
       }
       case RolloutEffect.RetryFailed _ -> {
         rollout.deployments.forEach(

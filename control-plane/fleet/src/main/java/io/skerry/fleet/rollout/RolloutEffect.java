@@ -36,7 +36,7 @@ public sealed interface RolloutEffect {
 
   /**
    * Order every touched device back to what it ran before, by a higher generation, or to nothing;
-   * those that ran nothing become CANCELLED.
+   * those that ran nothing become CANCELLED, and DEFERRED ones that were never ordered anything.
    */
   record RestoreTouched() implements RolloutEffect {}
 

@@ -500,6 +500,13 @@ final class Deployments {
         order.plan().deadlines().progress().toMillis(),
         order.id().value(),
         devices);
+    // Nothing of them goes back: nobody is to wait for their return.
+    transaction.update(
+        """
+        update deployment set state = 'CANCELLED'
+        where rollout = ? and state = 'DEFERRED' and not has_order
+        """,
+        order.id().value());
   }
 
   /** Of these rollouts, those with devices whose unit failed and was not taken back yet. */

@@ -208,6 +208,26 @@ class StagedRolloutTest {
   }
 
   @Test
+  void followsNobodyAfterARollbackWhoWasNeverOrderedAnything() {
+    String away = "arm64-neon-00";
+    fleet.online(away, false);
+    String id =
+        fleet.create(request(1, "{\"percent\": 100}", ", \"deadlines\": {\"stage\": \"2m\"}")).id();
+    fleet.report(id, "COMMITTED");
+    fleet.pass(Duration.ofMinutes(3));
+    assertThat(fleet.in(id, "DEFERRED")).containsExactly(away);
+
+    fleet.act(id, RolloutAct.ROLLBACK);
+    fleet.pass(Duration.ofMinutes(6));
+
+    assertThat(fleet.find(id).state()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.states(id)).containsEntry(away, "CANCELLED");
+    assertThat(fleet.number("select count(*) from rollout where id = ? and released", id))
+        .isEqualTo(1);
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  @Test
   void letsLateDevicesCatchUpUnderALimitOfTheirOwn() {
     List<String> away =
         List.of(
