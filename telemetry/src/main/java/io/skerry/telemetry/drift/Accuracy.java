@@ -44,7 +44,7 @@ public record Accuracy(
   public static final int DEVICES_MIN = 8;
 
   // The loss at which the sequence is tightest, and the chance that it ever misses.
-  private static final double MATTERS = .1;
+  private static final double MATTERS = .25;
   private static final double ERROR = .05;
 
   /**
@@ -173,7 +173,7 @@ public record Accuracy(
    * Never with fewer than {@value #DEVICES_MIN} devices on a side.
    *
    * <pre>{@code
-   * radius^2 = 2 v (v + r^2) / r^2 (ln 1/.05 + ln((v + r^2) / v) / 2)      v variance of both, r = .1
+   * radius^2 = 2 v (v + r^2) / r^2 (ln 1/.05 + ln((v + r^2) / v) / 2)      v variance of both, r = .25
    * }</pre>
    *
    * <p>The radius is that of a normal estimate, and taken as far out of Student's distribution.
