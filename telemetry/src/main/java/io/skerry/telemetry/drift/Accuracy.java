@@ -40,13 +40,6 @@ public record Accuracy(
 
   private static final int CLASS_DEVICES_MIN = 3;
 
-  /** Devices of each side before it is surely worse. */
-  public static final int DEVICES_MIN = 8;
-
-  // The loss at which the sequence is tightest, and the chance that it ever misses.
-  private static final double MATTERS = .25;
-  private static final double ERROR = .05;
-
   /**
    * The accuracy of these outcomes at a threshold; empty unless both classes were seen.
    *
@@ -165,52 +158,6 @@ public record Accuracy(
   public boolean isWorseThan(Accuracy before, double tolerance) {
     double uncertainty = Math.hypot(balanced.halfWidth(), before.balanced.halfWidth());
     return before.balanced.value() - balanced.value() - uncertainty > tolerance;
-  }
-
-  /**
-   * Whether this is surely worse than another accuracy, however often that is asked while outcomes
-   * come in: the normal mixture's confidence sequence of the difference lies beyond the tolerance.
-   * Never with fewer than {@value #DEVICES_MIN} devices on a side.
-   *
-   * <pre>{@code
-   * radius^2 = 2 v (v + r^2) / r^2 (ln 1/.05 + ln((v + r^2) / v) / 2)      v variance of both, r = .25
-   * }</pre>
-   *
-   * <p>The radius is that of a normal estimate, and taken as far out of Student's distribution.
-   */
-  public boolean isSurelyWorseThan(Accuracy before, double tolerance) {
-    int fewest = Math.min(devices, before.devices);
-    if (fewest < DEVICES_MIN) {
-      return false;
-    }
-    double variance = variance() + before.variance();
-    double mixed = variance + MATTERS * MATTERS;
-    double deviations =
-        Math.sqrt(
-            2
-                * mixed
-                / (MATTERS * MATTERS)
-                * (Math.log(1 / ERROR) + .5 * Math.log(mixed / variance)));
-    double radius = student(deviations, Math.min(fewest, GROUPS_MAX) - 1) * Math.sqrt(variance);
-    return before.balanced.value() - balanced.value() - radius > tolerance;
-  }
-
-  // No smaller than chance alone makes it: devices that were all right so far tell of no spread.
-  private double variance() {
-    double half = Math.max(balanced.value() - balanced.low(), balanced.high() - balanced.value());
-    double right = (balanced.value() * outcomes + .5) / (outcomes + 1);
-    double chance =
-        right * (1 - right) / 4 * (1.0 / (positives + 1) + 1.0 / (outcomes - positives + 1));
-    return Math.max(half * half / (Z * Z), chance);
-  }
-
-  /**
-   * So many normal deviations as deviations of Student's distribution (Wallace 1959, as improved by
-   * Prescott): good to a few per cent.
-   */
-  static double student(double normal, int freedom) {
-    double shrunk = (freedom - 5.0 / 6) / Math.pow(freedom - 2.0 / 3 + .1 / freedom, 2);
-    return Math.sqrt(freedom * Math.expm1(normal * normal * shrunk));
   }
 
   private static <T> Estimate jackknife(

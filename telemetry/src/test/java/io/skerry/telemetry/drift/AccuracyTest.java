@@ -6,11 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.skerry.protocol.DeviceId;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class AccuracyTest {
   @Test
@@ -69,67 +66,6 @@ class AccuracyTest {
     assertThat(classes).containsExactlyInAnyOrder(0, 1, 2);
     assertThat(second.balanced()).isEqualTo(first.balanced());
     assertThat(second.isWorseThan(first, .02)).isFalse();
-  }
-
-  /** Looked at after every window for as long as an incident stays open. */
-  @ParameterizedTest
-  @CsvSource({"2, 1, 0", "3, 1, 0", "8, 1, .05", "10, 2, .05", "20, 1, .05"})
-  void isHardlyEverWorseByChanceHoweverOftenItIsAsked(int devices, int each, double at) {
-    int runs = 60;
-    int worse = 0;
-    for (int run = 0; run < runs; run++) {
-      Random random = new Random(run * 31L + devices);
-      worse += everWorse(random, devices, each, 0) ? 1 : 0;
-    }
-
-    assertThat(worse).isLessThanOrEqualTo((int) (2 * at * runs));
-  }
-
-  @Test
-  void isWorseWhereItIs() {
-    for (long seed = 1; seed <= 5; seed++) {
-      assertThat(everWorse(new Random(seed), 10, 4, .2)).isTrue();
-      assertThat(everWorse(new Random(seed), 30, 4, .12)).isTrue();
-    }
-  }
-
-  private static boolean everWorse(Random random, int devices, int each, double loss) {
-    double[] right = new double[devices];
-    for (int d = 0; d < devices; d++) {
-      right[d] = .9 + .03 * random.nextGaussian();
-    }
-    List<Outcome> before = new ArrayList<>();
-    List<Outcome> since = new ArrayList<>();
-    for (int window = 0; window < 16; window++) {
-      tell(random, right, each, 0, before);
-    }
-    Accuracy first = Accuracy.of(before, .5).orElseThrow();
-    for (int window = 0; window < 96; window++) {
-      tell(random, right, each, loss, since);
-      if ((window < 16 || window % 8 == 0)
-          && Accuracy.of(since, .5).filter(of -> of.isSurelyWorseThan(first, .02)).isPresent()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private static void tell(
-      Random random, double[] right, int each, double loss, List<Outcome> into) {
-    for (int d = 0; d < right.length; d++) {
-      for (int i = 0; i < each; i++) {
-        boolean positive = random.nextDouble() < .3;
-        boolean is = random.nextDouble() < right[d] - loss;
-        into.add(outcome("d" + d, positive == is ? .9 : .1, positive));
-      }
-    }
-  }
-
-  /** Quantiles of 97.5 % and 99.9 % from tables. */
-  @ParameterizedTest
-  @CsvSource({"7, 1.96, 2.365", "7, 3.09, 4.785", "29, 1.96, 2.045", "29, 3.09, 3.396"})
-  void goesAsFarOutOfStudentsDistribution(int freedom, double normal, double student) {
-    assertThat(Accuracy.student(normal, freedom)).isCloseTo(student, within(.02 * student));
   }
 
   @Test

@@ -19,6 +19,9 @@ public final class IncidentMachine {
   /** Loss of balanced accuracy that does not matter. */
   public static final double HARM_TOLERANCE = .02;
 
+  /** Devices on each side without which no harm is confirmed: a bad one must not stand for all. */
+  static final int HARM_DEVICES_MIN = 8;
+
   /** How much more often the devices of an open incident sample. */
   public static final double SAMPLING_FACTOR = 4;
 
@@ -55,9 +58,7 @@ public final class IncidentMachine {
               "");
       case IncidentEvent.OutcomesCounted counted ->
           new Incident(
-              counted.after().isSurelyWorseThan(counted.before(), HARM_TOLERANCE)
-                  ? IncidentState.HARM_CONFIRMED
-                  : incident.state(),
+              isHarm(counted) ? IncidentState.HARM_CONFIRMED : incident.state(),
               incident.finding(),
               incident.confirmations(),
               Optional.of(new Incident.Harm(counted.before(), counted.after(), counted.read())),
@@ -76,6 +77,11 @@ public final class IncidentMachine {
       case IncidentEvent.Ended _ -> resolved(incident, "the shift is gone");
       case IncidentEvent.Resolved resolved -> resolved(incident, resolved.reason());
     };
+  }
+
+  private static boolean isHarm(IncidentEvent.OutcomesCounted counted) {
+    return Math.min(counted.after().devices(), counted.before().devices()) >= HARM_DEVICES_MIN
+        && counted.after().isWorseThan(counted.before(), HARM_TOLERANCE);
   }
 
   private static Incident resolved(Incident incident, String reason) {
