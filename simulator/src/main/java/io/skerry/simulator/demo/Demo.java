@@ -61,7 +61,7 @@ final class Demo {
   private static final int REFUSED_WITHIN_WINDOWS = 6;
 
   /** Outcomes of one site's few failing machines come slowly. */
-  private static final int HARM_WITHIN_WINDOWS = 24;
+  private static final int HARM_WITHIN_WINDOWS = 60;
 
   private final DemoOptions options;
   private final MachineData machines;
