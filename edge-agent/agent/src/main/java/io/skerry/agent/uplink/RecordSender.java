@@ -169,6 +169,10 @@ final class RecordSender {
     stalled.remove(range.stream());
     unproven.remove(range.stream());
     spool.committed(range);
+    // The spool forgets how far an epoch is committed once it holds nothing of it.
+    ever.getOrDefault(range.stream(), Map.of())
+        .computeIfPresent(
+            range.bootEpoch(), (epoch, last) -> last <= range.through() ? null : last);
     inFlight.removeIf(
         batch ->
             batch.stream() == range.stream()

@@ -16,12 +16,17 @@ import java.util.function.Supplier;
  * soon when only counters did, and now and then in any case. Not thread-safe.
  */
 final class ReportPublisher {
+  private static final Duration ASKED_PAUSE = Duration.ofSeconds(30);
+  private static final Duration ASKED_PAUSE_MAX = Duration.ofHours(1);
+
   private final DeviceLink link;
   private final String topic;
   private final Supplier<ReportCadence> cadences;
   private final LongFunction<ReportedDocument> source;
   private Optional<ReportedDocument> published = Optional.empty();
   private boolean asked;
+  // An order that this device refuses comes again and again: each answer waits twice as long.
+  private Duration askedPause = Duration.ZERO;
   private long sequence;
 
   ReportPublisher(
@@ -40,7 +45,10 @@ final class ReportPublisher {
     published = Optional.empty();
   }
 
-  /** The next call publishes: the order came again, so nobody knows what became of it. */
+  /**
+   * Soon a call publishes: the order came again, so nobody knows what became of it. At once the
+   * first time, and later each time as long as nothing changes.
+   */
   void asked() {
     asked = true;
   }
@@ -51,9 +59,16 @@ final class ReportPublisher {
       // A number that was given away is never used again, even if the broker did not answer.
       sequence++;
       link.publish(topic, ProtocolCodec.encode(current));
+      boolean changed = published.filter(before -> isSameButCounters(current, before)).isEmpty();
+      askedPause = changed ? Duration.ZERO : asked ? afterAsked() : askedPause;
       published = Optional.of(current);
       asked = false;
     }
+  }
+
+  private Duration afterAsked() {
+    Duration doubled = askedPause.isZero() ? ASKED_PAUSE : askedPause.multipliedBy(2);
+    return doubled.compareTo(ASKED_PAUSE_MAX) < 0 ? doubled : ASKED_PAUSE_MAX;
   }
 
   private boolean isDue(ReportedDocument current, Instant now) {
@@ -61,11 +76,11 @@ final class ReportPublisher {
       return true;
     }
     ReportedDocument before = published.get();
-    if (asked || !isSameButCounters(current, before)) {
+    if (!isSameButCounters(current, before)) {
       return true;
     }
     Duration age = Duration.between(before.at(), now);
-    if (age.isNegative()) {
+    if (age.isNegative() || (asked && age.compareTo(askedPause) >= 0)) {
       return true;
     }
     boolean counted =

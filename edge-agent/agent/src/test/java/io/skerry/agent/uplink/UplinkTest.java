@@ -261,6 +261,27 @@ class UplinkTest {
     assertThat(allowance.isOpen(0, now)).isTrue();
   }
 
+  /** The spool forgets how far an epoch is committed once it holds nothing of it. */
+  @Test
+  void sendsWhatIsNewAtOnceAfterAReconnectThoughNothingMayBeSentAgain() throws IOException {
+    limitWindows(80);
+    uplink.keep(RecordStream.WINDOWS, SpoolTest.event("w"));
+    uplink.tick();
+    link.cut();
+    link.connect();
+    uplink.tick();
+    link.commit(COMMITTED, new CommittedRange(RecordStream.WINDOWS, 1, 1));
+    for (int i = 0; i < 10; i++) {
+      spool.flush();
+    }
+    link.cut();
+    link.connect();
+    uplink.keep(RecordStream.WINDOWS, SpoolTest.event("w"));
+    uplink.tick();
+
+    assertThat(sent(WINDOWS)).containsExactly(1L, 1L, 2L);
+  }
+
   private void limitWindows(long bytesPerDay) {
     uplink =
         new Uplink(
@@ -434,6 +455,37 @@ class UplinkTest {
     uplink.tick();
     uplink.tick();
     assertThat(reports()).as("of a new one once").containsExactly(1L, 2L, 3L);
+  }
+
+  /** An order that is refused comes every ten seconds, and nothing changes. */
+  @Test
+  void reportsEverLaterWhileTheSameOrderComesAgainAndAgain() {
+    Duration day = Duration.ofDays(1);
+    uplink =
+        new Uplink(
+            link,
+            spool,
+            TENANT,
+            DEVICE,
+            () -> now,
+            () -> new ReportCadence(day, day),
+            desired::add,
+            this::report);
+    uplink.start();
+    String topic = Topics.device(TENANT, DEVICE, Topics.DESIRED);
+    for (int i = 0; i < 360; i++) {
+      link.deliver(topic, new byte[] {1});
+      uplink.tick();
+      now = now.plusSeconds(10);
+    }
+    assertThat(reports()).hasSizeBetween(5, 12);
+
+    observed = new Generation(1, 1);
+    uplink.tick();
+    int before = reports().size();
+    link.deliver(topic, new byte[] {1});
+    uplink.tick();
+    assertThat(reports()).as("at once after a change").hasSize(before + 1);
   }
 
   @Test
