@@ -15,7 +15,7 @@ import java.util.Optional;
  * @param harm accuracy in the cohort before and after the onset, once both are known
  * @param estimate the same without labels, from calibrated scores
  * @param broken streams of its cohort that came to be harm by themselves after it had opened and
- *     still are, oldest first, at most {@value #BROKEN_MAX}
+ *     still are, wrong predictions first and then the oldest, at most {@value #BROKEN_MAX}
  * @param resolution why it was resolved, empty before
  */
 public record Incident(
@@ -87,7 +87,11 @@ public record Incident(
       return Optional.of(Page.QUALITY);
     }
     return estimate
-        .filter(two -> two.after().isWorseThan(two.before(), IncidentMachine.HARM_TOLERANCE))
+        .filter(
+            two ->
+                Math.min(two.after().devices(), two.before().devices())
+                        >= IncidentMachine.HARM_DEVICES_MIN
+                    && two.after().isWorseThan(two.before(), IncidentMachine.HARM_TOLERANCE))
         .map(two -> Page.ESTIMATED_ACCURACY);
   }
 

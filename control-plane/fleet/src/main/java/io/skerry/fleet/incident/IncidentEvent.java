@@ -26,15 +26,8 @@ public sealed interface IncidentEvent {
           verdict.streams().stream()
               .filter(one -> one.fired() && one.cohort().equals(cohort) && one.effect() > 0)
               .map(StreamVerdict::stream)
-              .filter(Persisted::isHarmByItself)
+              .filter(stream -> stream.kind().isWorseAbove())
               .toList());
-    }
-
-    private static boolean isHarmByItself(Stream stream) {
-      return switch (stream.kind()) {
-        case QUALITY, STUCK, ERROR -> true;
-        case LOCATION, CONDITIONAL, SCALE, CATEGORY, OUTPUT, SHARE -> false;
-      };
     }
   }
 

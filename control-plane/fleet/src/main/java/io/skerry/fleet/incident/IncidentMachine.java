@@ -2,6 +2,7 @@ package io.skerry.fleet.incident;
 
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Stream;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -9,7 +10,8 @@ import java.util.Optional;
  * The life of an incident. Pure.
  *
  * <pre>
- * OPEN > HARM_CONFIRMED        the interval of the loss of balanced accuracy is beyond the tolerance
+ * OPEN > HARM_CONFIRMED        the interval of the loss of balanced accuracy is beyond the tolerance,
+ *                              with eight devices on both sides
  * OPEN | HARM_CONFIRMED > RESOLVED
  * </pre>
  *
@@ -101,6 +103,8 @@ public final class IncidentMachine {
     return java.util.stream.Stream.concat(incident.broken().stream(), news.stream())
         .filter(one -> !incident.finding().isWorse() || !one.equals(incident.finding().movedBy()))
         .distinct()
+        // Wrong predictions first: many lost values must leave room for them.
+        .sorted(Comparator.comparing(one -> one.kind() != Stream.Kind.ERROR))
         .limit(Incident.BROKEN_MAX)
         .toList();
   }

@@ -96,7 +96,7 @@ class IncidentMachineTest {
     assertThat(again.broken()).containsExactly(missing);
     assertThat(again.confirmations()).isEqualTo(2);
     assertThat(both.page()).contains(Incident.Page.ACCURACY);
-    assertThat(both.broken()).containsExactly(missing, wrong);
+    assertThat(both.broken()).containsExactly(wrong, missing);
   }
 
   /** What had got better may break later: the cohort is explained, nothing else would tell. */
@@ -240,13 +240,45 @@ class IncidentMachineTest {
     return IncidentMachine.after(incident, new IncidentEvent.OutcomesCounted(before, after));
   }
 
+  /** One bad device of a few would stand for all. */
+  @Test
+  void confirmsHarmOfEightDevicesOnBothSidesAndOfNoFewer() {
+    assertThat(counted(OPEN, accuracy(.9, 1, 7), accuracy(.6, 2, 17)).state())
+        .isEqualTo(IncidentState.OPEN);
+    assertThat(counted(OPEN, accuracy(.9, 1, 17), accuracy(.6, 2, 7)).state())
+        .isEqualTo(IncidentState.OPEN);
+    assertThat(counted(OPEN, accuracy(.9, 1, 8), accuracy(.6, 2, 8)).state())
+        .isEqualTo(IncidentState.HARM_CONFIRMED);
+  }
+
+  /** A gateway that loses every value hides no wrong predictions. */
+  @Test
+  void remembersWrongPredictionsAmongAnyNumberOfLostValues() {
+    List<Stream> lost =
+        IntStream.range(0, 2 * Incident.BROKEN_MAX)
+            .mapToObj(i -> new Stream("s" + i, Stream.Kind.QUALITY))
+            .toList();
+    Incident broken = IncidentMachine.after(OPEN, new IncidentEvent.Persisted(lost));
+    Stream wrong = new Stream("$error", Stream.Kind.ERROR);
+
+    Incident both = IncidentMachine.after(broken, new IncidentEvent.Persisted(List.of(wrong)));
+
+    assertThat(both.broken()).hasSize(Incident.BROKEN_MAX).contains(wrong);
+    assertThat(both.page()).contains(Incident.Page.ACCURACY);
+  }
+
   static Accuracy accuracy(double share, long seed) {
+    return accuracy(share, seed, 17);
+  }
+
+  private static Accuracy accuracy(double share, long seed, int devices) {
     Random random = new Random(seed);
     List<Outcome> outcomes = new ArrayList<>();
     for (int i = 0; i < 900; i++) {
       boolean positive = i % 10 == 0;
       boolean right = random.nextDouble() < share;
-      outcomes.add(new Outcome(new DeviceId("d" + i % 17), positive == right ? .9 : .1, positive));
+      outcomes.add(
+          new Outcome(new DeviceId("d" + i % devices), positive == right ? .9 : .1, positive));
     }
     return Accuracy.of(outcomes, .5).orElseThrow();
   }

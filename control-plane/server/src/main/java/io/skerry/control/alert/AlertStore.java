@@ -262,7 +262,8 @@ final class AlertStore {
   /** Alerts that still last and that were held back until a moment before, the oldest first. */
   static List<HeldBack> heldBack(Transaction transaction, Instant now) {
     // Of one object only what was kept last: it may have been told of as worse meanwhile. What was
-    // told and never ended has not come back; under a silence it may have become something else.
+    // told and never ended has not come back; under a silence, or where it does harm, it may have
+    // become something else.
     return transaction.list(
         """
         select d.id as delivery, a.* from alert_delivery d join alert a on a.id = d.alert
@@ -273,7 +274,8 @@ final class AlertStore {
           and not exists (select from alert earlier join alert_delivery e on e.alert = earlier.id
             where earlier.object = a.object and earlier.kind = a.kind
               and earlier.resolved_at is null and earlier.id < a.id
-              and (d.state = 'GROUPED' or earlier.detail = a.detail)
+              and (earlier.detail = a.detail
+                or (d.state = 'GROUPED' and a.kind <> 'incident.harmful'))
               and e.route = d.route and e.state in ('WAITING', 'REPEATING', 'DELIVERED'))
         order by d.next_at limit ?
         """,

@@ -19,6 +19,7 @@ import io.skerry.control.rollout.RolloutUnreadable;
 import io.skerry.control.sql.Database;
 import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.incident.Incident.Page;
+import io.skerry.protocol.RolloutId;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 import java.time.Instant;
@@ -257,54 +258,33 @@ final class Alerts {
   // Of no cause, so that each is told: whoever dealt with an earlier pause knows of no later one.
   @EventListener
   void onRolloutPaused(RolloutPaused event) {
-    Instant now = now();
-    keepIn(
-        event.transaction(),
-        new Alert(
-            0,
-            now,
-            "rollout.paused",
-            event.rollout().value(),
-            "",
-            "",
-            Severity.TICKET,
-            event.reason(),
-            Optional.of(now)));
+    keepIn(event.transaction(), ticket("rollout.paused", event.rollout(), event.reason()));
   }
 
   // Harm is told when it is found: putting devices back takes as long as the slowest of them.
   @EventListener
   void onRolloutStopping(RolloutStopping event) {
-    Instant now = now();
     keepIn(
         event.transaction(),
-        new Alert(
-            0,
-            now,
-            "rollout." + event.phase().toLowerCase(Locale.ROOT),
-            event.rollout().value(),
-            "",
-            "",
-            Severity.TICKET,
-            event.reason(),
-            Optional.of(now)));
+        ticket(
+            "rollout." + event.phase().toLowerCase(Locale.ROOT), event.rollout(), event.reason()));
   }
 
   @EventListener
   void onRolloutNotRestored(RolloutNotRestored event) {
-    Instant now = now();
     keep(
-        new Alert(
-            0,
-            now,
+        ticket(
             "rollout.restore_failed",
-            event.rollout().value(),
-            "",
-            "",
-            Severity.TICKET,
+            event.rollout(),
             "%d devices could not go back, the newest of them after it had returned: they may run what was rolled back"
-                .formatted(event.devices()),
-            Optional.of(now)));
+                .formatted(event.devices())));
+  }
+
+  // Of no cause: each is told.
+  private Alert ticket(String kind, RolloutId rollout, String detail) {
+    Instant now = now();
+    return new Alert(
+        0, now, kind, rollout.value(), "", "", Severity.TICKET, detail, Optional.of(now));
   }
 
   @EventListener

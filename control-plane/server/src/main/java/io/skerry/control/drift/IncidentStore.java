@@ -12,12 +12,15 @@ import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Outcome;
 import io.skerry.telemetry.drift.Stream;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The table of incidents, and what became known of their cohorts. */
@@ -47,9 +50,14 @@ final class IncidentStore {
           number, track, other, incident, openedAt, resolvedAt, told, scoredThrough, scoredByHours);
     }
 
-    /** What it has paged for last. */
-    Optional<Incident.Page> paged() {
-      return told.map(Incident.Page::valueOf).or(incident::page);
+    /** What it has paged for: of a build that noted none, what it pages for now. */
+    Set<Incident.Page> paged() {
+      return told.map(
+              names ->
+                  Arrays.stream(names.split(","))
+                      .map(Incident.Page::valueOf)
+                      .collect(Collectors.toUnmodifiableSet()))
+          .orElseGet(() -> incident.page().stream().collect(Collectors.toUnmodifiableSet()));
     }
   }
 
@@ -84,13 +92,16 @@ final class IncidentStore {
     transaction.update(
         """
         update incident set state = ?, harm = ?::jsonb, estimate = ?::jsonb, confirmations = ?,
-          broken = ?::jsonb, paged = coalesce(?, paged) where number = ?
+          broken = ?::jsonb, paged = case when ? = any(string_to_array(paged, ',')) then paged
+            else nullif(concat_ws(',', paged, ?::text), '') end
+        where number = ?
         """,
         incident.state().name(),
         incident.harm().map(GSON::toJson).orElse(null),
         incident.estimate().map(GSON::toJson).orElse(null),
         incident.confirmations(),
         GSON.toJson(incident.broken()),
+        incident.page().map(Enum::name).orElse(null),
         incident.page().map(Enum::name).orElse(null),
         number);
   }
@@ -167,7 +178,7 @@ final class IncidentStore {
     return transaction.list(
         """
         select * from incident where (state = 'RESOLVED', -number) > (?, ?)
-        order by state = 'RESOLVED', number desc limit ?
+        order by state = 'RESOLVED', -number limit ?
         """,
         IncidentStore::incident,
         after.resolved(),

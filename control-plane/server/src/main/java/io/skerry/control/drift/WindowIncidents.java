@@ -124,7 +124,7 @@ final class WindowIncidents {
       IncidentStore.update(transaction, stored.number(), incident);
       // Who was woken for it before need not be woken again, though it went away meanwhile.
       Optional<Incident.Page> page = incident.page();
-      if (page.isPresent() && !page.equals(stored.paged())) {
+      if (page.isPresent() && !stored.paged().contains(page.get())) {
         tellHarm(transaction, stored.number(), page.get());
       }
     }
