@@ -235,8 +235,7 @@ final class GateCounts {
 
   // The part of the rollout that this is evidence of; -1 where it is of none. Controls are devices
   // that run the model or are to get it, and were not touched yet; of a trial, the version beside
-  // it, but
-  // for what belongs to the process that runs both.
+  // it, but for what belongs to the process that runs both.
   private static int part(
       Rollout rollout, DeviceId device, String slot, ModelVersion version, long atMillis) {
     boolean collects =

@@ -574,13 +574,7 @@ final class RolloutShell implements RolloutBooks {
                     || one.state == DeploymentState.COMMITTED
                     || one.state == DeploymentState.DEFERRED,
             now);
-        // Nothing of them goes back: nobody is to wait for their return.
-        rollout.deployments.forEach(
-            (device, one) -> {
-              if (one.state == DeploymentState.DEFERRED && !one.hasOrder) {
-                one.state = DeploymentState.CANCELLED;
-              }
-            });
+        cancelUnordered(rollout);
       }
       case RolloutEffect.RetryFailed _ -> {
         rollout.deployments.forEach(
@@ -985,6 +979,17 @@ final class RolloutShell implements RolloutBooks {
     List<DeviceId> onTrial = onTrial(rollout, one -> true);
     endTrials(rollout, onTrial, now);
     onTrial.forEach(device -> enter(rollout, device, DeploymentState.RESTORED, now));
+    cancelUnordered(rollout);
+  }
+
+  // Nothing of them goes back: nobody is to wait for their return.
+  private static void cancelUnordered(Rollout rollout) {
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (one.state == DeploymentState.DEFERRED && !one.hasOrder) {
+            one.state = DeploymentState.CANCELLED;
+          }
+        });
   }
 
   // Also who was late, or is under way: they may fit still.

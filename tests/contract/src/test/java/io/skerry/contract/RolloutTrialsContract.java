@@ -140,6 +140,8 @@ interface RolloutTrialsContract {
     assertThat(fleet.states(trial))
         .containsEntry(device(0), DeploymentState.RESTORED)
         .containsEntry(device(1), DeploymentState.RESTORED)
+        .as("it was never ordered it, and is not waited for")
+        .containsEntry(device(2), DeploymentState.CANCELLED)
         .containsEntry(device(3), DeploymentState.RESTORED);
   }
 

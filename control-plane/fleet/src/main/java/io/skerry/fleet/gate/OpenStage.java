@@ -16,7 +16,8 @@ import java.util.Map;
  *     by the rules of before
  * @param capped whether devices that ought to tell and do not keep a profile from passing; not by
  *     the rules of before
- * @param trial whether each device is its own control, but for its process
+ * @param trial whether each device is its own control, but for its process; not by the rules of
+ *     before
  */
 public record OpenStage(
     Map<ProfileId, FailureGate.Devices> devices,

@@ -97,10 +97,7 @@ final class SequentialGate {
     }
     Comparison one = seen.of(spec.metric());
     long controls = seen.controls(risk.trial());
-    double share =
-        spec.metric().isEssential()
-            ? 1
-            : controls == 0 ? 0 : (double) one.older().devices() / controls;
+    double share = spec.metric().isEssential() ? 1 : controls == 0 ? 0 : share(one, controls);
     double expected = share * running;
     return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
   }
@@ -114,8 +111,13 @@ final class SequentialGate {
       return isSilent(spec, seen, running, risk);
     }
     Comparison one = seen.of(spec.metric());
-    double expected = running * ((double) one.older().devices() / controls);
+    double expected = running * share(one, controls);
     return expected >= PROFILE_DEVICES_MIN && 2 * one.newer().devices() < expected;
+  }
+
+  // On trial untouched devices tell of their process, which are more than there are controls.
+  private static double share(Comparison one, long controls) {
+    return Math.min(1, (double) one.older().devices() / controls);
   }
 
   private static GateResult capped(GateResult result, long tell, long running) {

@@ -139,7 +139,7 @@ public final class RolloutMachine {
                 seen.judgesEvidenceAlone(),
                 seen.countsSilentProfiles(),
                 seen.capsSilentProfiles(),
-                plan.kind().isTrial()),
+                seen.capsSilentProfiles() && plan.kind().isTrial()),
             seen.evidence());
     return seen.waitsInVain()
         ? results

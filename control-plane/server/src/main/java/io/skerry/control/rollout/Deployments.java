@@ -500,7 +500,11 @@ final class Deployments {
         order.plan().deadlines().progress().toMillis(),
         order.id().value(),
         devices);
-    // Nothing of them goes back: nobody is to wait for their return.
+    cancelUnordered(transaction, order);
+  }
+
+  // Nothing of them goes back: nobody is to wait for their return.
+  private static void cancelUnordered(Transaction transaction, RolloutOrder order) {
     transaction.update(
         """
         update deployment set state = 'CANCELLED'
@@ -696,6 +700,7 @@ final class Deployments {
         """,
         order.id().value(),
         devices);
+    cancelUnordered(transaction, order);
   }
 
   /**
