@@ -34,6 +34,9 @@ import picocli.CommandLine.Spec;
       "130:interrupted"
     })
 public final class DemoMain implements Callable<Integer> {
+  /** Of fewer a site has too few devices for outcomes to confirm its harm. */
+  private static final int DEVICES_MIN = 32;
+
   private static final int DEVICES_MAX = 1000;
   private static final int BAD_RESULT = 6;
   private static final int INTERRUPTED = 130;
@@ -56,7 +59,7 @@ public final class DemoMain implements Callable<Integer> {
       names = "--devices",
       paramLabel = "N",
       defaultValue = "50",
-      description = "simulated devices, 16 to 1000 (default: ${DEFAULT-VALUE})")
+      description = "simulated devices, 32 to 1000 (default: ${DEFAULT-VALUE})")
   private int devices;
 
   @Option(
@@ -110,7 +113,9 @@ public final class DemoMain implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    require(devices >= 16 && devices <= DEVICES_MAX, "--devices must be 16 to " + DEVICES_MAX);
+    require(
+        devices >= DEVICES_MIN && devices <= DEVICES_MAX,
+        "--devices must be %d to %d".formatted(DEVICES_MIN, DEVICES_MAX));
     require(tickMillis >= 50 && tickMillis <= 10_000, "--tick-millis must be 50 to 10000");
     require(port >= 0 && port <= 65_535, "--port must be 0 to 65535");
     DemoOptions options =

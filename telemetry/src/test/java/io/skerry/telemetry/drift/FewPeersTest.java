@@ -19,11 +19,11 @@ class FewPeersTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1000, 10, 5, 40", "1000, 10, 5, 40", "10000, 100, 1, 20"})
-  void opensNothingOnAHealthyFleet(int devices, int peers, int features, int judged)
+  @CsvSource({"1000, 10, 5, 40, 3", "1000, 10, 5, 40, 4", "10000, 100, 1, 20, 3"})
+  void opensNothingOnAHealthyFleet(int devices, int peers, int features, int judged, long seed)
       throws MalformedDocumentException {
     assertThat(
-            fleet(devices, peers, features, 3)
+            fleet(devices, peers, features, seed)
                 .play(SETTINGS, 48 + judged, NormalFleet.First.NOTHING))
         .isEmpty();
   }

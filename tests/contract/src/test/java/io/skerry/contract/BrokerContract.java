@@ -97,7 +97,9 @@ interface BrokerContract {
 
         try (BrokerPeer second = connect(wish)) {
           first.awaitGone();
-          assertThat(first.isThrownOff()).isEqualTo(saysWhyItEnds());
+          if (saysWhyItEnds()) {
+            assertThat(first.isThrownOff()).isTrue();
+          }
           assertThat(second.isSessionPresent()).isTrue();
           assertThat(second.next()).isEqualTo("left by the first");
           second.publish(status("twice"), "alive", true);
@@ -130,12 +132,12 @@ interface BrokerContract {
     try (BrokerPeer control = control()) {
       control.subscribe(status("back"));
       control.subscribe(status("left"));
-      Wish back = Wish.of("back").with(new Will(status("back"), "dead", 2));
+      Wish back = Wish.of("back").with(new Will(status("back"), "dead", 10));
       connect(back).cut();
       try (BrokerPeer again = connect(back.with(new Will(status("back"), "dead", LONG_SECONDS)))) {
         connect(Wish.of("left").with(new Will(status("left"), "dead", 1))).close();
         // By now the others would have been told.
-        Wish later = Wish.of("later").with(new Will(status("later"), "later", 3));
+        Wish later = Wish.of("later").with(new Will(status("later"), "later", 11));
         control.subscribe(status("later"));
         connect(later).cut();
 
