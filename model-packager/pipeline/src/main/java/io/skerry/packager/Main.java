@@ -22,6 +22,7 @@ import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -49,14 +50,32 @@ public final class Main {
 
   static void run(JobFolder folder, Path output) throws IOException {
     PackagingRequest request = request(folder, output);
-    PackagingReport report =
-        Packaging.run(
-            request,
-            output,
-            (step, done, total, message) ->
-                folder.report(new JobProgress(step, done, total, message)));
-    Files.writeString(output.resolve("report.json"), report.json());
+    Packaging.Progress progress =
+        new Packaging.Progress() {
+          @Override
+          public void step(String step, int done, int total, String message) {
+            folder.report(new JobProgress(step, done, total, message));
+          }
+
+          @Override
+          public void seen(PackagingReport sofar) throws IOException {
+            write(output, sofar);
+          }
+        };
+    PackagingReport report = Packaging.run(request, output, progress);
+    write(output, report);
     Files.writeString(output.resolve("pareto.svg"), ParetoPlot.svg(report));
+  }
+
+  /** At once: of a job that is cut off, the server reads what it had seen. */
+  private static void write(Path output, PackagingReport report) throws IOException {
+    Path part = output.resolve("report.json.part");
+    Files.writeString(part, report.json());
+    Files.move(
+        part,
+        output.resolve("report.json"),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
   }
 
   static PackagingRequest request(JobFolder folder, Path output) throws IOException {

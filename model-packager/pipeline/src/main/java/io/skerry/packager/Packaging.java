@@ -53,6 +53,9 @@ final class Packaging {
   @FunctionalInterface
   interface Progress {
     void step(String step, int done, int total, String message);
+
+    /** What is known by now; no profile may be complete, nor may any ever ship. */
+    default void seen(PackagingReport sofar) throws IOException {}
   }
 
   /** Passes steps on and keeps the last one: where a failure happened. */
@@ -68,6 +71,11 @@ final class Packaging {
     public void step(String step, int done, int total, String message) {
       last = "%s %s".formatted(step, message);
       told.step(step, done, total, message);
+    }
+
+    @Override
+    public void seen(PackagingReport sofar) throws IOException {
+      told.seen(sofar);
     }
   }
 
@@ -281,9 +289,15 @@ final class Packaging {
       boolean here = host.filter(profile::equals).isPresent();
       progress.step(
           here ? "measure" : "package", profiles.indexOf(profile), profiles.size(), profile.id());
+      ProfilePackaging.Seen seen =
+          now -> {
+            List<Variant> all = new ArrayList<>(variants);
+            all.addAll(now);
+            progress.seen(context.report(all, refused));
+          };
       ProfilePackaging.Result result =
           ProfilePackaging.run(
-              profile, here, context, recipes.getOrDefault(profile, List.of()), output);
+              profile, here, context, recipes.getOrDefault(profile, List.of()), seen, output);
       recipes.put(profile, result.recipes());
       variants.addAll(result.variants());
       result.refusal().ifPresent(reason -> refused.put(profile.id(), reason));

@@ -39,15 +39,27 @@ final class ProfilePackaging {
   private final boolean here;
   private final PackagingContext context;
   private final List<Recipe> recipes;
+  private final Seen seen;
   private final List<Measured> candidates = new ArrayList<>();
   private final Map<Recipe, String> remarks = new HashMap<>();
 
   private ProfilePackaging(
-      HardwareProfile profile, boolean here, PackagingContext context, List<Recipe> recipes) {
+      HardwareProfile profile,
+      boolean here,
+      PackagingContext context,
+      List<Recipe> recipes,
+      Seen seen) {
     this.profile = profile;
     this.here = here;
     this.context = context;
+    this.seen = seen;
     this.recipes = new ArrayList<>(recipes);
+  }
+
+  /** Told of all variants of a profile whenever one was seen to lose, and when all are judged. */
+  @FunctionalInterface
+  interface Seen {
+    void variants(List<Variant> now) throws IOException;
   }
 
   /**
@@ -75,9 +87,10 @@ final class ProfilePackaging {
       boolean here,
       PackagingContext context,
       List<Recipe> recipes,
+      Seen seen,
       Path output)
       throws IOException, EngineException {
-    return new ProfilePackaging(profile, here, context, recipes).run(output);
+    return new ProfilePackaging(profile, here, context, recipes, seen).run(output);
   }
 
   private Result run(Path output) throws IOException, EngineException {
@@ -91,10 +104,8 @@ final class ProfilePackaging {
       candidates.add(measured(recipe, reported));
     }
     List<Choice.Verdict> verdicts = proved();
-    List<Variant> variants = new ArrayList<>();
-    for (int i = 0; i < recipes.size(); i++) {
-      variants.add(variant(i, verdicts.get(i)));
-    }
+    List<Variant> variants = variants(verdicts);
+    seen.variants(variants);
     int winner = winner(verdicts);
     if (winner < 0) {
       String refusal =
@@ -126,6 +137,14 @@ final class ProfilePackaging {
           winner, new Variant(profile.id(), variants.get(winner).verdict(), Optional.of(layout)));
     }
     return new Result(recipes, variants, Optional.empty());
+  }
+
+  private List<Variant> variants(List<Choice.Verdict> verdicts) throws IOException {
+    List<Variant> variants = new ArrayList<>();
+    for (int i = 0; i < recipes.size(); i++) {
+      variants.add(variant(i, verdicts.get(i)));
+    }
+    return variants;
   }
 
   /** Integer candidates that lose too much, again with their worst layers in float. */
@@ -185,6 +204,8 @@ final class ProfilePackaging {
       Optional<String> lost = ran ? lostThere(proved) : lostBefore(proved);
       candidates.set(winner, lost.map(proved::failing).orElse(proved));
       if (ran && lost.isPresent()) {
+        // The search takes long, and whoever loses patience with it must not lose this.
+        seen.variants(variants(verdicts()));
         addMixedThere(proofs, winner);
       } else if (lost.isEmpty()) {
         return verdicts();

@@ -1,11 +1,13 @@
 package io.skerry.packager;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.skerry.artifact.job.JobFolder;
 import io.skerry.artifact.npy.NpyArray;
 import io.skerry.packager.emulate.Emulator;
 import io.skerry.packager.graph.Graph;
@@ -13,10 +15,13 @@ import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.profile.FactsProbe;
 import io.skerry.profile.ProfileCatalog;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.StreamSupport;
@@ -113,12 +118,54 @@ class EmulatedProofTest {
     assertThat(folder.resolve("candidates/own/onnxruntime-int8-mixed.onnx")).exists();
   }
 
+  /** Whoever loses patience with the search must not lose what was seen. */
+  @Test
+  void tellsOfALossBeforeItLooksForWhatHelps() throws Exception {
+    Map<String, Object> yaml = new LinkedHashMap<>();
+    yaml.put("model", "quarters");
+    yaml.put("version", 1);
+    yaml.put("releaseCounter", 1);
+    yaml.put("profiles", List.of("own"));
+    yaml.put("unsigned", List.of("own"));
+    yaml.put("emulatedItems", 10);
+    JobFolder job = JobFolder.create(folder.resolve("job"), yaml);
+    files(quarters(), false);
+    Files.createDirectories(job.input("model"));
+    Files.createDirectories(job.input("profiles"));
+    Files.copy(folder.resolve("profiles/own.yaml"), job.input("profiles/own.yaml"));
+    Files.copy(folder.resolve("heads.onnx"), job.input("model/model.onnx"));
+    Files.copy(folder.resolve("calibration.npy"), job.input("calibration.npy"));
+    Files.copy(folder.resolve("evaluation.npy"), job.input("evaluation_x.npy"));
+    Files.copy(folder.resolve("labels.npy"), job.input("evaluation_y.npy"));
+    Path output = Files.createDirectories(folder.resolve("output"));
+    Packaging.Progress impatient =
+        new Packaging.Progress() {
+          @Override
+          public void step(String step, int done, int total, String message) {}
+
+          @Override
+          public void seen(PackagingReport sofar) throws IOException {
+            Files.writeString(output.resolve("seen.json"), sofar.json());
+            throw new IOException("stopped");
+          }
+        };
+
+    assertThatThrownBy(() -> Packaging.run(Main.request(job, output), output, impatient))
+        .hasMessage("stopped");
+
+    List<JsonObject> seen = variants(output.resolve("seen.json"));
+    assertThat(seen).hasSize(2);
+    assertThat(seen.getFirst().getAsJsonObject("proof").get("lost").getAsString())
+        .startsWith("loses ");
+    assertThat(seen.getFirst().get("reason").getAsString()).doesNotContain("in float: ");
+  }
+
   /** Variants of a model with two heads for a profile that may bound pairs of weights. */
   private List<JsonObject> packaged(boolean bounded) throws Exception {
     return packaged(heads(), bounded);
   }
 
-  private List<JsonObject> packaged(Graph graph, boolean bounded) throws Exception {
+  private void files(Graph graph, boolean bounded) throws Exception {
     Path profiles = Files.createDirectories(folder.resolve("profiles"));
     Files.writeString(
         profiles.resolve("own.yaml"),
@@ -140,16 +187,20 @@ class EmulatedProofTest {
       labels[item] = graph.outputs().size() > 1 ? (isHigh ? 1 : 0) : item % CLASSES;
     }
     NpyArray.ofFloats(labels, ITEMS).write(folder.resolve("labels.npy"));
+  }
+
+  private List<JsonObject> packaged(Graph graph, boolean bounded) throws Exception {
+    files(graph, bounded);
     Path json = folder.resolve("report.json");
 
     int exit =
         PackCommand.run(
-            "--model=" + model,
+            "--model=" + folder.resolve("heads.onnx"),
             "--calibration=" + folder.resolve("calibration.npy"),
             "--evaluation=" + folder.resolve("evaluation.npy"),
             "--labels=" + folder.resolve("labels.npy"),
             "--output=score",
-            "--profiles=" + profiles,
+            "--profiles=" + folder.resolve("profiles"),
             "--profile=own",
             "--emulated-items=10",
             "--candidates=" + folder.resolve("candidates"),
@@ -157,6 +208,10 @@ class EmulatedProofTest {
             "--out=" + folder.resolve("out"));
 
     assertThat(exit).isZero();
+    return variants(json);
+  }
+
+  private static List<JsonObject> variants(Path json) throws Exception {
     return StreamSupport.stream(
             JsonParser.parseString(Files.readString(json))
                 .getAsJsonObject()

@@ -1079,6 +1079,18 @@ class PackagingTest {
     }
   }
 
+  /** What was seen under emulation must not be lost with a job that ships nothing. */
+  @Test
+  void leavesItsReportWhereNoProfileGetsAnything() throws Exception {
+    JobFolder job = job(Map.of("profiles", List.of("arm64-neon"), "maxDrop", -0.9));
+
+    assertThat(JobMain.run(job, Main::run)).isEqualTo(JobMain.FAILED);
+
+    assertThat(job.error().orElseThrow().detail()).startsWith("no variant for profile");
+    assertThat(job.output()).doesNotExist();
+    assertThat(variants(job.path().resolve("output.part/report.json"))).isNotEmpty();
+  }
+
   @Test
   void letsNoReportOfIntegersAloneDecide() throws Exception {
     JobFolder job = job(Map.of("profiles", List.of("arm64-neon")));

@@ -164,8 +164,8 @@ public final class PackagingService {
   }
 
   /**
-   * Stops the open packaging of a version; nothing of it is kept. One that has ended stays as it
-   * is.
+   * Stops the open packaging of a version; nothing of it is kept but what it saw lose under
+   * emulation. One that has ended stays as it is.
    *
    * @throws ProblemException if it was never packaged
    */
@@ -209,8 +209,14 @@ public final class PackagingService {
   private void close(JobView job, ModelVersion version) {
     switch (job.state()) {
       case SUCCEEDED -> keep(job, version);
-      case FAILED -> end(job, WorkState.FAILED, job.error());
-      case CANCELLED -> end(job, WorkState.CANCELLED, null);
+      case FAILED -> {
+        EmulatedLosses.keepUnfinished(database, job, version, now());
+        end(job, WorkState.FAILED, job.error());
+      }
+      case CANCELLED -> {
+        EmulatedLosses.keepUnfinished(database, job, version, now());
+        end(job, WorkState.CANCELLED, null);
+      }
       case QUEUED, RUNNING ->
           throw new IllegalStateException("job %s has not ended".formatted(job.id()));
     }

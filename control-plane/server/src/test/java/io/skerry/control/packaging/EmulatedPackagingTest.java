@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.Judging;
 import io.skerry.api.WorkState;
+import io.skerry.artifact.job.JobError;
 import io.skerry.artifact.job.JobFolder;
 import io.skerry.control.TestControlPlane;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.host.DataFolder;
+import io.skerry.control.job.JobEnded;
+import io.skerry.control.job.JobState;
+import io.skerry.control.job.JobView;
 import io.skerry.control.registry.Registry;
 import io.skerry.control.sql.Database;
 import io.skerry.protocol.ModelName;
@@ -99,6 +103,45 @@ class EmulatedPackagingTest {
     assertThat(job(version, 2)).doesNotContainKey("lost");
   }
 
+  /** A server that cannot emulate would take it by its times. */
+  @Test
+  void keepsWhatLostInAJobThatShippedNothing() throws Exception {
+    ModelVersion version = version("unshipped-model");
+    packaged(version, "only", List.of("arm64-neon"), 50, "QUEUED");
+    Path job = folder.resolve("failed-job");
+    Path report = Files.createDirectories(job.resolve("output.part")).resolve("report.json");
+    String lost = "{\"by\": \"qemu\", \"lost\": \"loses .4\"}";
+    Files.writeString(report, report("arm64-neon", "sha256:" + "cd".repeat(32), lost));
+
+    ended(job, "unshipped-model-only", JobState.FAILED);
+
+    assertThat(job(version, 0).get("lost")).asString().contains("loses .4");
+    ModelVersion cancelled = version("cancelled-model");
+    packaged(cancelled, "only", List.of("arm64-neon"), 50, "QUEUED");
+
+    ended(job, "cancelled-model-only", JobState.CANCELLED);
+
+    assertThat(job(cancelled, 0).get("lost")).asString().contains("loses .4");
+    ModelVersion cutOff = version("cut-off-model");
+    packaged(cutOff, "only", List.of("arm64-neon"), 50, "QUEUED");
+    Files.writeString(report, "{\"metric\": \"accu");
+
+    ended(job, "cut-off-model-only", JobState.FAILED);
+
+    assertThat(job(cutOff, 0)).doesNotContainKey("lost");
+    assertThat(plane.bean(PackagingService.class).packaging(cutOff).state())
+        .isEqualTo(WorkState.FAILED);
+  }
+
+  private void ended(Path job, String id, JobState state) {
+    JobError error = new JobError("PACKAGING_FAILED", "no variant");
+    plane
+        .bean(PackagingService.class)
+        .onJobEnded(
+            new JobEnded(
+                new JobView(id, "package", id, state, job, Instant.now(), null, null, error)));
+  }
+
   @Test
   void forgetsTheOldestLossesBeyondABound() throws Exception {
     ModelVersion version = version("many-losses");
@@ -128,17 +171,19 @@ class EmulatedPackagingTest {
   }
 
   private void saw(ModelVersion version, String profile, String file, String proof) {
-    PackagerReport report =
-        PackagerReport.parse(
-            """
-            {"metric": "accuracy", "variants": [{"profile": "%s", "engine": "onnxruntime",
-              "precision": "int8", "bytes": 100, "model": "%s", "measured": "none",
-              "proof": %s, "winner": false}]}
-            """
-                .formatted(profile, file, proof));
+    PackagerReport report = PackagerReport.parse(report(profile, file, proof));
     plane
         .bean(Database.class)
         .run(transaction -> EmulatedLosses.keep(transaction, version, report, Instant.now()));
+  }
+
+  private static String report(String profile, String file, String proof) {
+    return """
+        {"metric": "accuracy", "variants": [{"profile": "%s", "engine": "onnxruntime",
+          "precision": "int8", "bytes": 100, "model": "%s", "measured": "none",
+          "proof": %s, "winner": false}]}
+        """
+        .formatted(profile, file, proof);
   }
 
   private int items(ModelVersion version, @Nullable Integer asked, String... profiles) {

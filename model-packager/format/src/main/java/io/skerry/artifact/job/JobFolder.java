@@ -45,6 +45,7 @@ public final class JobFolder {
   static final String JOB_FILE = "job.yaml";
   private static final String PROGRESS_FILE = "progress.jsonl";
   private static final String ERROR_FILE = "error.json";
+  private static final String PART = "output.part";
   private static final int JOB_BYTES_MAX = 1 << 20;
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
@@ -84,6 +85,11 @@ public final class JobFolder {
     return folder.resolve("output");
   }
 
+  /** What the process has made so far; gone when the job has succeeded. */
+  public Path unfinishedOutput() {
+    return folder.resolve(PART);
+  }
+
   /**
    * Where the process and what it starts keep temporary files. Too long a name for Unix sockets,
    * perhaps.
@@ -99,7 +105,7 @@ public final class JobFolder {
 
   /** Removes everything but what was asked for and what the process said of it. */
   public void removeWork() throws IOException {
-    for (String name : List.of("input", "output.part", "output", "tmp")) {
+    for (String name : List.of("input", PART, "output", "tmp")) {
       deleteTree(folder.resolve(name));
     }
   }
@@ -185,7 +191,7 @@ public final class JobFolder {
   }
 
   Path beginOutput() throws IOException {
-    Path part = folder.resolve("output.part");
+    Path part = unfinishedOutput();
     deleteTree(part);
     deleteTree(output());
     Files.deleteIfExists(folder.resolve(ERROR_FILE));
