@@ -8,6 +8,7 @@ import io.skerry.wire.onnx.NodeProto;
 import io.skerry.wire.onnx.TensorProto;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -201,11 +202,31 @@ public final class FloatOperators {
       Tensor made = graph.tensors(graph.operators(i).outputs(0));
       if (made.type() == TensorType.FLOAT32 && !MOVING.contains(code)) {
         // What makes the output would be of floats in any case.
-        boolean never = FLOATS_ONLY.contains(code) && !outputs.contains(made.name());
+        boolean integerless = FLOATS_ONLY.contains(code) || isMeanButOfPlaces(model, i, code);
+        boolean never = integerless && !outputs.contains(made.name());
         String why = never ? "XNNPACK has no int8 kernel for it" : CHOSEN;
         found.add("%s (%s): %s".formatted(made.name(), BuiltinOperator.name(code), why));
       }
     }
     return found;
+  }
+
+  /** Over all of height and width it would be a pool, which may be integers. */
+  private static boolean isMeanButOfPlaces(Model model, int operator, int code) {
+    if (code != BuiltinOperator.MEAN) {
+      return false;
+    }
+    SubGraph graph = model.subgraphs(0);
+    int rank = graph.tensors(graph.operators(operator).inputs(0)).shapeLength();
+    Tensor named = graph.tensors(graph.operators(operator).inputs(1));
+    ByteBuffer bytes = model.buffers((int) named.buffer()).dataAsByteBuffer();
+    Set<Integer> axes = new HashSet<>();
+    if (bytes != null) {
+      IntBuffer integers = bytes.order(ByteOrder.LITTLE_ENDIAN).asIntBuffer();
+      while (integers.hasRemaining()) {
+        axes.add(Math.floorMod(integers.get(), rank));
+      }
+    }
+    return rank != 4 || !axes.equals(Set.of(1, 2));
   }
 }

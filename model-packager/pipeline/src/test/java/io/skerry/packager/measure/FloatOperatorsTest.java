@@ -83,6 +83,23 @@ class FloatOperatorsTest {
             "node2 (Sqrt): its kind is always computed on floats");
   }
 
+  /** Of means, only those over all of height and width are pools, which may be integers. */
+  @Test
+  void areMeansOfTfliteThatAreNoPools() {
+    Nets net = new Nets(1, "x", Shape.BATCH, 3, 8, 8).conv(4, Activation.RELU, 3, 3);
+    net.add(new Op.Mean(List.of(1))).conv(4, Activation.RELU, 3, 3);
+    net.add(new Op.GlobalAveragePool()).flatten().dense(2, Activation.NONE);
+    Graph graph = net.graph("y");
+
+    assertThat(tflite(graph, Set.of()))
+        .singleElement()
+        .asString()
+        .endsWith("(MEAN): XNNPACK has no int8 kernel for it");
+    assertThat(tflite(graph, Set.of("node3")))
+        .extracting(text -> text.substring(text.indexOf('(')))
+        .containsExactly("(MEAN): XNNPACK has no int8 kernel for it", "(MEAN): " + CHOSEN);
+  }
+
   /** XNNPACK has integers neither for these nor for what else such a pool could be written as. */
   @Test
   void areSoftmaxesAndPoolsOfTflite() {
