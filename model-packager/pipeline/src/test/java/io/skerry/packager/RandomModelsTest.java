@@ -6,12 +6,15 @@ import io.skerry.packager.calibrate.Calibrator;
 import io.skerry.packager.calibrate.Clipping;
 import io.skerry.packager.calibrate.Observations;
 import io.skerry.packager.data.Samples;
+import io.skerry.packager.graph.Activation;
 import io.skerry.packager.graph.Graph;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.Nets;
 import io.skerry.packager.graph.OnnxExport;
 import io.skerry.packager.graph.OnnxImport;
+import io.skerry.packager.graph.Op;
 import io.skerry.packager.graph.RandomModels;
+import io.skerry.packager.graph.Shape;
 import io.skerry.packager.measure.Bench;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.Equalization;
@@ -62,6 +65,25 @@ class RandomModelsTest {
     assertThat(tflite).as("models that have a TFLite form").isEqualTo(MODELS);
   }
 
+  /** The integers of a mean have a scale of their own, which may be all that bounds it. */
+  @Test
+  void keepABoundBehindAPoolThatTheEndsOfIntegersAre() throws Exception {
+    for (Op bound : List.of(new Op.Activate(Activation.RELU), new Op.Clip(-0.02f, 0.05f))) {
+      Nets net = new Nets(1, "x", Shape.BATCH, 3, 8, 8).conv(16, Activation.NONE, 3, 3);
+      net.add(new Op.GlobalAveragePool()).add(bound).flatten().dense(4, Activation.NONE);
+      Graph graph = net.graph("y");
+      Samples items = Nets.randomItems(graph, 16);
+      Observations seen = Calibrator.observe(graph, items);
+      byte[] tflite = TfliteExport.write(Nets.quantized(graph, seen, Scheme.SIGNED, OPTIONS));
+      assertThat(TfliteImport.readAny(tflite).graph().nodes())
+          .extracting(node -> node.op().getClass().getSimpleName())
+          .as("what the file says of %s", bound)
+          .containsExactly("Clip", "Conv", "GlobalAveragePool", "Reshape", "Dense");
+
+      nearAgain(tflite, items, graph, outputs(Engine.TFLITE, tflite, items, graph));
+    }
+  }
+
   /** Whether the model has a TFLite form. */
   private boolean check(long seed) throws Exception {
     byte[] original = RandomModels.model(seed).toByteArray();
@@ -88,15 +110,21 @@ class RandomModelsTest {
         Map<String, Outputs> rounded = outputs(Engine.TFLITE, small.get(), items, graph);
         near("int8 TFLite", rounded, said);
         if (TfliteImport.isInteger(small.get())) {
-          TfliteModel back = TfliteImport.readAny(small.get());
-          byte[] floats = OnnxExport.write(back.floats());
-          near("its floats", outputs(Engine.ONNXRUNTIME, floats, items, graph), rounded);
-          byte[] others = QdqExport.write(back.scales().quantized(back.graph(), Scheme.UNSIGNED));
-          near("its integers", outputs(Engine.ONNXRUNTIME, others, items, graph), rounded);
+          nearAgain(small.get(), items, graph, rounded);
         }
       }
     }
     return tflite.isPresent();
+  }
+
+  /** An integer file that is read again, in forms for other engines. */
+  private void nearAgain(byte[] tflite, Samples items, Graph graph, Map<String, Outputs> rounded)
+      throws Exception {
+    TfliteModel back = TfliteImport.readAny(tflite);
+    byte[] floats = OnnxExport.write(back.floats());
+    near("its floats", outputs(Engine.ONNXRUNTIME, floats, items, graph), rounded);
+    byte[] others = QdqExport.write(back.scales().quantized(back.graph(), Scheme.UNSIGNED));
+    near("its integers", outputs(Engine.ONNXRUNTIME, others, items, graph), rounded);
   }
 
   private interface Written {

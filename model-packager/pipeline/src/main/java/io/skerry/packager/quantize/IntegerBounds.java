@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the ends of integers do beside saying reals: they cut off. A quantizer relies on it and
@@ -30,7 +31,7 @@ final class IntegerBounds {
     Map<String, Shape> shapes = new HashMap<>(graph.shapes());
     for (Node node : graph.nodes()) {
       TensorScale scale = scales.get(node.output());
-      if (scale == null || !mayExceed(node.op())) {
+      if (scale == null || !mayExceed(node, scale, scales)) {
         nodes.add(node);
         continue;
       }
@@ -48,17 +49,24 @@ final class IntegerBounds {
         graph.name(), graph.input(), graph.outputs(), nodes, graph.constants(), shapes);
   }
 
-  /** Whether an operator makes what is larger than all that it reads. */
-  private static boolean mayExceed(Op op) {
-    return switch (op) {
+  /** Whether a node makes what its own integers cannot say of what it reads. */
+  private static boolean mayExceed(Node node, TensorScale scale, Map<String, TensorScale> scales) {
+    return switch (node.op()) {
       case Op.Sigmoid s -> false;
       case Op.Softmax s -> false;
       case Op.Clip c -> false;
       case Op.Concat c -> false;
-      case Op.GlobalAveragePool g -> false;
-      case Op.Mean m -> false;
-      default -> !op.passesThrough();
+      case Op.GlobalAveragePool g -> isNarrower(scale, scales.get(node.input()));
+      case Op.Mean m -> isNarrower(scale, scales.get(node.input()));
+      default -> !node.op().passesThrough();
     };
+  }
+
+  /** A mean lies between what it is of, whose integers bound it unless its own do. */
+  private static boolean isNarrower(TensorScale own, @Nullable TensorScale read) {
+    return read == null
+        || !own.says(read.real(read.type().minimum()))
+        || !own.says(read.real(read.type().maximum()));
   }
 
   private static String unused(String wanted, Graph graph, Map<String, Shape> shapes) {

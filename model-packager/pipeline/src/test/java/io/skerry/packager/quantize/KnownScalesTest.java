@@ -156,6 +156,23 @@ class KnownScalesTest {
     assertThat(clip.maximum()).isCloseTo(25.5f, Offset.offset(.001f));
   }
 
+  /** A mean lies between what it is of, which its own integers may not say. */
+  @Test
+  void cutMeansOffWhereTheirIntegersSayLess() {
+    Graph graph = new Nets(1, "x", Shape.BATCH, 4, 6, 6).add(new Op.GlobalAveragePool()).graph("y");
+    TensorScale read = new TensorScale(IntegerType.INT8, 0.1f, 3);
+
+    Graph same = new KnownScales(Map.of("x", read, "y", read), Map.of()).floats(graph);
+    Graph bounded =
+        new KnownScales(
+                Map.of("x", read, "y", new TensorScale(IntegerType.INT8, 0.05f, -128)), Map.of())
+            .floats(graph);
+
+    assertThat(same.nodes()).isEqualTo(graph.nodes());
+    assertThat(bounded.nodes()).hasSize(2);
+    assertThat(bounded.nodes().getLast().op()).isEqualTo(new Op.Clip(0, 12.75f));
+  }
+
   /** What nobody reads as integers is written as reals, which have no ends. */
   @Test
   void cutOffTheRealsOfALayerThatNobodyReadsAsIntegers() {
