@@ -49,6 +49,25 @@ final class IntegerBounds {
         graph.name(), graph.input(), graph.outputs(), nodes, graph.constants(), shapes);
   }
 
+  /** The graph with a Relu of its own wherever the ends of its integers were one. */
+  static Graph withRelus(Graph graph, Map<String, TensorScale> scales) {
+    List<Node> nodes = new ArrayList<>();
+    for (Node node : graph.nodes()) {
+      TensorScale scale = scales.get(node.output());
+      boolean bounded =
+          scale != null
+              && node.activation() == Activation.NONE
+              && mayExceed(node, scale, scales)
+              && scale.does(Activation.RELU);
+      nodes.add(
+          bounded
+              ? new Node(node.name(), node.op(), node.inputs(), node.output(), Activation.RELU)
+              : node);
+    }
+    return new Graph(
+        graph.name(), graph.input(), graph.outputs(), nodes, graph.constants(), graph.shapes());
+  }
+
   /** Whether a node makes what its own integers cannot say of what it reads. */
   private static boolean mayExceed(Node node, TensorScale scale, Map<String, TensorScale> scales) {
     return switch (node.op()) {

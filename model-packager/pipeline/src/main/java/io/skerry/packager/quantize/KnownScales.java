@@ -29,7 +29,9 @@ public record KnownScales(Map<String, TensorScale> tensors, Map<String, float[]>
    * The quantized form of the graph that these scales are of, for a target. What has no scale, and
    * a score that makes the model's output, stays float.
    */
-  public QuantizedGraph quantized(Graph graph, Scheme scheme) {
+  public QuantizedGraph quantized(Graph given, Scheme scheme) {
+    // Symmetric integers have no end at 0.
+    Graph graph = scheme.symmetric() ? IntegerBounds.withRelus(given, tensors) : given;
     Map<String, TensorScale> all = new LinkedHashMap<>();
     tensors.forEach((name, scale) -> all.put(name, of(scale, scheme)));
     for (Node node : graph.nodes().reversed()) {

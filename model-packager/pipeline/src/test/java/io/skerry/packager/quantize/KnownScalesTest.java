@@ -213,6 +213,19 @@ class KnownScalesTest {
         .hasSize(3);
   }
 
+  /** Zero is in the middle of symmetric integers, which cut off nothing there. */
+  @Test
+  void giveARelUBackToSymmetricIntegers() {
+    Graph graph = Nets.dense(WEIGHTS, 4);
+    KnownScales positive = known(graph, new TensorScale(IntegerType.INT8, 0.1f, -128));
+    KnownScales both = known(graph, new TensorScale(IntegerType.INT8, 0.1f, -20));
+
+    assertThat(positive.quantized(graph, Scheme.SYMMETRIC).graph().nodes().getFirst().activation())
+        .isEqualTo(Activation.RELU);
+    assertThat(both.quantized(graph, Scheme.SYMMETRIC).graph().nodes().getFirst().activation())
+        .isEqualTo(Activation.NONE);
+  }
+
   private static KnownScales known(Graph graph, TensorScale activation) {
     return new KnownScales(
         Map.of("x", activation, "y", activation),
