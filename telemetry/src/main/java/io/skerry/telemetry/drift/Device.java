@@ -24,6 +24,8 @@ final class Device {
 
   // Windows after which outcomes that were too few of their own are told, where no day is known.
   private static final int GATHERED_WINDOWS = 24;
+  // Days after which outcomes that nobody could compare are forgotten.
+  private static final int GATHERED_DAYS_MAX = 28;
   private static final int CLASSES_MAX = 1 << 16;
 
   private static final float NEWEST = .6f;
@@ -41,6 +43,8 @@ final class Device {
   private double @Nullable [] gathered;
   // The day in which it was last looked whether they are enough.
   private long gatheredDay;
+  // Those that are told now, of more than this window.
+  private double @Nullable [] offered;
   // The mean of the fleet's means over the windows that the baseline was learned from. None where
   // the fleet's level is not judged.
   private float @Nullable [] fleetMeans;
@@ -463,7 +467,10 @@ final class Device {
    */
   DeviceWindow gather(long window, DeviceWindow one, DriftSettings settings) {
     DeviceWindow.Outcomes outcomes = one.outcomes();
-    double[] few = one.version().equals(version) ? gathered : null;
+    int windows = settings.seasonWindows() > 1 ? settings.seasonWindows() : GATHERED_WINDOWS;
+    long day = Math.floorDiv(window, (long) windows);
+    boolean isKept = one.version().equals(version) && day <= gatheredDay + GATHERED_DAYS_MAX;
+    double[] few = isKept ? gathered : null;
     if (outcomes.known() == 0 && few == null) {
       return one;
     }
@@ -477,15 +484,14 @@ final class Device {
     for (int i = 0; i < outcomes.actual().size(); i++) {
       sum[3 + i] += outcomes.actual().get(i);
     }
-    int windows = settings.seasonWindows() > 1 ? settings.seasonWindows() : GATHERED_WINDOWS;
-    long day = Math.floorDiv(window, (long) windows);
     boolean isOver = few != null && day > gatheredDay;
     boolean isTold =
         outcomes.known() >= settings.predictionsMin()
             || (isOver && sum[0] >= settings.predictionsMin());
     changeTo(one.version());
+    offered = isTold && few != null ? sum : null;
     gathered = isTold ? null : sum;
-    gatheredDay = day;
+    gatheredDay = isTold ? gatheredDay : day;
     return new DeviceWindow(
         one.device(),
         one.attributes(),
@@ -495,6 +501,23 @@ final class Device {
             ? new DeviceWindow.Outcomes(
                 (long) sum[0], sum[1], sum[2], Arrays.stream(sum, 3, sum.length).boxed().toList())
             : DeviceWindow.Outcomes.NONE);
+  }
+
+  /**
+   * What was told of a window, had it a mean to be compared with? What was gathered is told with
+   * the next one else.
+   *
+   * @param means of the devices of its version, in this window
+   */
+  void heard(float[] means) {
+    boolean any = false;
+    for (int s = statistics.firstOutcome(); s < means.length; s++) {
+      any |= !Float.isNaN(means[s]);
+    }
+    if (!any && offered != null) {
+      gathered = offered;
+    }
+    offered = null;
   }
 
   private void changeTo(ModelVersion running) {

@@ -8,6 +8,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -216,6 +217,9 @@ public final class DriftLedger {
       seen[i].keep(read[i]);
     }
     Map<ModelVersion, float[]> off = means.center(known, ordered, read);
+    for (int i = 0; i < seen.length; i++) {
+      seen[i].heard(Objects.requireNonNull(off.get(ordered.get(i).version())));
+    }
     told.take(window, seen, read, off, said);
     List<StreamDistance> distances = told.distances();
     told.learn();

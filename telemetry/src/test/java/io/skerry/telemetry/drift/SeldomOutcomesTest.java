@@ -58,6 +58,36 @@ class SeldomOutcomesTest {
     assertThat(found.getFirst().nature()).isEqualTo(DriftFinding.Nature.ERROR);
   }
 
+  /** Few that tell at a time have no mean to be compared with: they tell once enough others do. */
+  @Test
+  void findsItWhereFewBeginTheirDayTogether() throws MalformedDocumentException {
+    NormalFleet fleet = fleet();
+    DriftLedger ledger = fleet.ledger(SETTINGS);
+    Random random = new Random(5);
+    List<DriftFinding> found = new ArrayList<>();
+    for (long window = 0; window < FLIPPED_FROM + 6L * DAY; window++) {
+      long now = window;
+      List<DeviceWindow> there =
+          fleet
+              .window(
+                  now,
+                  NormalFleet.First.NOTHING,
+                  device -> outcomes(random, 5, device % 3 == 0 && now >= FLIPPED_FROM ? .5 : .05))
+              .stream()
+              .filter(one -> begins(one) <= now % DAY)
+              .toList();
+      ledger.judge(now, there).found().ifPresent(found::add);
+    }
+
+    assertThat(found).hasSize(1);
+    assertThat(found.getFirst().cohort()).isEqualTo(new Cohort("site", "b"));
+    assertThat(found.getFirst().nature()).isEqualTo(DriftFinding.Nature.ERROR);
+  }
+
+  private static long begins(DeviceWindow one) {
+    return Integer.parseInt(one.device().value().substring(1)) / 3 % 4;
+  }
+
   /** One that is told little is less certain, and the others are as certain as they were. */
   @Test
   void isAsFineAsItWasWhereOneDeviceIsToldLittle() throws MalformedDocumentException {
