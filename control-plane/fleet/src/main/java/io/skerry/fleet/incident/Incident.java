@@ -24,7 +24,7 @@ public record Incident(
     int confirmations,
     Optional<Harm> harm,
     Optional<EstimatedHarm> estimate,
-    List<Stream> broken,
+    List<Broken> broken,
     String resolution) {
   static final int BROKEN_MAX = 20;
 
@@ -42,6 +42,23 @@ public record Incident(
 
   /** Estimated accuracy in the cohort before and after the onset; blind to concept change. */
   public record EstimatedHarm(EstimatedAccuracy before, EstimatedAccuracy after) {}
+
+  /**
+   * A stream that came to be harm by itself.
+   *
+   * @param quiet windows in a row in which it was within its tolerance; 0 where a build that did
+   *     not count them stored it
+   */
+  public record Broken(String name, Stream.Kind kind, int quiet) {
+    static Broken of(Stream stream) {
+      return new Broken(stream.name(), stream.kind(), 0);
+    }
+
+    /** What is broken. */
+    public Stream stream() {
+      return new Stream(name, kind);
+    }
+  }
 
   /** Why somebody must be woken. Names are wire values. */
   public enum Page {
@@ -101,7 +118,7 @@ public record Incident(
         ? Optional.of(finding.feature())
         : broken.stream()
             .filter(one -> one.kind() != Stream.Kind.ERROR)
-            .map(Stream::name)
+            .map(Broken::name)
             .findFirst();
   }
 

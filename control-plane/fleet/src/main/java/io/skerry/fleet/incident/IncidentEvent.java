@@ -7,6 +7,9 @@ import io.skerry.telemetry.drift.Stream;
 import io.skerry.telemetry.drift.StreamVerdict;
 import io.skerry.telemetry.drift.WindowVerdict;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What can happen to an incident. */
 public sealed interface IncidentEvent {
@@ -31,21 +34,32 @@ public sealed interface IncidentEvent {
     }
   }
 
-  /** Streams that had broken after it opened do so no more. */
-  record Mended(List<Stream> streams) implements IncidentEvent {
-    public Mended {
-      streams = List.copyOf(streams);
+  /**
+   * A window told of streams that had broken after it opened.
+   *
+   * @param within those within their tolerance
+   * @param beyond those that are not
+   */
+  record Looked(Set<Stream> within, Set<Stream> beyond) implements IncidentEvent {
+    public Looked {
+      within = Set.copyOf(within);
+      beyond = Set.copyOf(beyond);
     }
 
     /** What a window says of what is broken in an incident's cohort. */
-    public static Mended of(WindowVerdict verdict, Incident incident) {
-      return new Mended(
+    public static Looked of(WindowVerdict verdict, Incident incident) {
+      Map<Boolean, Set<Stream>> byWhether =
           verdict.streams().stream()
               .filter(one -> one.cohort().equals(incident.finding().cohort()))
-              .filter(one -> one.effect() <= one.tolerance())
-              .map(StreamVerdict::stream)
-              .filter(incident.broken()::contains)
-              .toList());
+              .filter(
+                  one ->
+                      incident.broken().stream().anyMatch(of -> of.stream().equals(one.stream())))
+              .collect(
+                  Collectors.partitioningBy(
+                      one -> one.effect() <= one.tolerance(),
+                      Collectors.mapping(StreamVerdict::stream, Collectors.toSet())));
+      return new Looked(
+          byWhether.getOrDefault(true, Set.of()), byWhether.getOrDefault(false, Set.of()));
     }
   }
 

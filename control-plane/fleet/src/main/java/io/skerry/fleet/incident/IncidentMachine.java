@@ -1,9 +1,13 @@
 package io.skerry.fleet.incident;
 
+import io.skerry.fleet.incident.Incident.Broken;
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.DriftLedger;
 import io.skerry.telemetry.drift.Stream;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -49,14 +53,14 @@ public final class IncidentMachine {
               incident.estimate(),
               broken(incident, broken),
               "");
-      case IncidentEvent.Mended(List<Stream> streams) ->
+      case IncidentEvent.Looked looked ->
           new Incident(
               incident.state(),
               incident.finding(),
               incident.confirmations(),
               incident.harm(),
               incident.estimate(),
-              incident.broken().stream().filter(one -> !streams.contains(one)).toList(),
+              still(incident, looked),
               "");
       case IncidentEvent.OutcomesCounted counted ->
           new Incident(
@@ -99,13 +103,30 @@ public final class IncidentMachine {
 
   // No other incident opens in a cohort that is explained: what breaks there later is told by this,
   // also what had got better when it opened.
-  private static List<Stream> broken(Incident incident, List<Stream> news) {
-    return java.util.stream.Stream.concat(incident.broken().stream(), news.stream())
+  private static List<Broken> broken(Incident incident, List<Stream> news) {
+    Map<Stream, Broken> broken = new LinkedHashMap<>();
+    incident.broken().forEach(one -> broken.put(one.stream(), one));
+    news.stream()
         .filter(one -> !incident.finding().isWorse() || !one.equals(incident.finding().movedBy()))
-        .distinct()
+        .forEach(one -> broken.put(one, Broken.of(one)));
+    return broken.values().stream()
         // Wrong predictions first: many lost values must leave room for them.
         .sorted(Comparator.comparing(one -> one.kind() != Stream.Kind.ERROR))
         .limit(Incident.BROKEN_MAX)
+        .toList();
+  }
+
+  // One window within its tolerance says little: a share is now and then small by chance.
+  private static List<Broken> still(Incident incident, IncidentEvent.Looked looked) {
+    return incident.broken().stream()
+        .map(
+            one -> {
+              boolean isWithin = looked.within().contains(one.stream());
+              boolean isBeyond = looked.beyond().contains(one.stream());
+              int quiet = isWithin ? one.quiet() + 1 : isBeyond ? 0 : one.quiet();
+              return new Broken(one.name(), one.kind(), quiet);
+            })
+        .filter(one -> one.quiet() < DriftLedger.QUIET_WINDOWS)
         .toList();
   }
 }

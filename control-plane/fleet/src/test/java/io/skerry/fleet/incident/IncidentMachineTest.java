@@ -7,6 +7,7 @@ import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Calibration;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftFinding;
+import io.skerry.telemetry.drift.DriftLedger;
 import io.skerry.telemetry.drift.EffectSize;
 import io.skerry.telemetry.drift.Estimate;
 import io.skerry.telemetry.drift.EstimatedAccuracy;
@@ -93,10 +94,10 @@ class IncidentMachineTest {
     assertThat(List.of(better, elsewhere, moved)).allMatch(one -> one.page().isEmpty());
     assertThat(broken.page()).contains(Incident.Page.QUALITY);
     assertThat(broken.doubtful()).contains("s4");
-    assertThat(again.broken()).containsExactly(missing);
+    assertThat(again.broken()).extracting(Incident.Broken::stream).containsExactly(missing);
     assertThat(again.confirmations()).isEqualTo(2);
     assertThat(both.page()).contains(Incident.Page.ACCURACY);
-    assertThat(both.broken()).containsExactly(wrong, missing);
+    assertThat(both.broken()).extracting(Incident.Broken::stream).containsExactly(wrong, missing);
   }
 
   /** What had got better may break later: the cohort is explained, nothing else would tell. */
@@ -114,25 +115,32 @@ class IncidentMachineTest {
 
   /** A gap that was mended neither doubts the data nor hides harm that comes later. */
   @Test
-  void forgetsWhatWasMended() {
+  void forgetsWhatWasMendedForAsManyWindowsAsEndAnIncident() {
     Cohort cohort = OPEN.finding().cohort();
     Stream missing = new Stream("s4", Stream.Kind.QUALITY);
     Incident broken = after(OPEN, cohort, fired(cohort, missing, .2));
-    Incident still = mended(broken, fired(cohort, missing, .03));
-    Incident elsewhere = mended(broken, fired(new Cohort("site", "elsewhere"), missing, 0));
+    StreamVerdict within = fired(cohort, missing, .01);
+    StreamVerdict beyond = fired(cohort, missing, .03);
+    StreamVerdict elsewhere = fired(new Cohort("site", "elsewhere"), missing, 0);
 
-    Incident mended = mended(broken, fired(cohort, missing, .01));
+    Incident almost = looked(broken, within, DriftLedger.QUIET_WINDOWS - 1);
 
     assertThat(broken.page()).contains(Incident.Page.QUALITY);
-    assertThat(still).isEqualTo(broken);
-    assertThat(elsewhere).isEqualTo(broken);
-    assertThat(mended.page()).isEmpty();
-    assertThat(mended.doubtful()).isEmpty();
+    assertThat(looked(broken, elsewhere, DriftLedger.QUIET_WINDOWS)).isEqualTo(broken);
+    assertThat(almost.page()).contains(Incident.Page.QUALITY);
+    assertThat(looked(looked(almost, beyond, 1), within, 1).page()).contains(Incident.Page.QUALITY);
+    assertThat(looked(after(almost, cohort, fired(cohort, missing, .2)), within, 1).page())
+        .contains(Incident.Page.QUALITY);
+    assertThat(looked(almost, within, 1).page()).isEmpty();
+    assertThat(looked(almost, within, 1).doubtful()).isEmpty();
   }
 
-  private static Incident mended(Incident incident, StreamVerdict verdict) {
-    return IncidentMachine.after(
-        incident, IncidentEvent.Mended.of(verdict(verdict, Set.of()), incident));
+  private static Incident looked(Incident incident, StreamVerdict verdict, int times) {
+    Incident now = incident;
+    for (int i = 0; i < times; i++) {
+      now = IncidentMachine.after(now, IncidentEvent.Looked.of(verdict(verdict, Set.of()), now));
+    }
+    return now;
   }
 
   @Test
@@ -143,6 +151,7 @@ class IncidentMachineTest {
             .toList();
 
     assertThat(IncidentMachine.after(OPEN, new IncidentEvent.Persisted(many)).broken())
+        .extracting(Incident.Broken::stream)
         .isEqualTo(many.subList(0, Incident.BROKEN_MAX));
   }
 
@@ -263,7 +272,10 @@ class IncidentMachineTest {
 
     Incident both = IncidentMachine.after(broken, new IncidentEvent.Persisted(List.of(wrong)));
 
-    assertThat(both.broken()).hasSize(Incident.BROKEN_MAX).contains(wrong);
+    assertThat(both.broken())
+        .hasSize(Incident.BROKEN_MAX)
+        .extracting(Incident.Broken::stream)
+        .contains(wrong);
     assertThat(both.page()).contains(Incident.Page.ACCURACY);
   }
 

@@ -10,7 +10,6 @@ import io.skerry.telemetry.drift.Accuracy;
 import io.skerry.telemetry.drift.Cohort;
 import io.skerry.telemetry.drift.DriftFinding;
 import io.skerry.telemetry.drift.Outcome;
-import io.skerry.telemetry.drift.Stream;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -359,7 +358,7 @@ final class IncidentStore {
             row.optionalText("estimate")
                 .map(json -> GSON.fromJson(json, Incident.EstimatedHarm.class)),
             row.optionalText("broken")
-                .map(json -> List.of(GSON.fromJson(json, Stream[].class)))
+                .map(json -> List.of(GSON.fromJson(json, Incident.Broken[].class)))
                 .orElse(List.of()),
             row.text("resolution"));
     return new Stored(

@@ -115,7 +115,7 @@ final class WindowIncidents {
       if (verdict.persisting().contains(cohort)) {
         incident = IncidentMachine.after(incident, IncidentEvent.Persisted.of(verdict, cohort));
       }
-      incident = IncidentMachine.after(incident, IncidentEvent.Mended.of(verdict, incident));
+      incident = IncidentMachine.after(incident, IncidentEvent.Looked.of(verdict, incident));
       CohortScores.Came came =
           new CohortScores.Came(verdict.window(), read.devices(), late.windows(), receivedUntil);
       for (IncidentEvent counted : accuracies(transaction, stored, came)) {
