@@ -28,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -84,22 +85,24 @@ public final class Labelling {
    * @return how many were queued
    */
   public int queue(Wanted wanted) {
-    return queue(wanted, false);
+    return queue(wanted, false).orElse(0);
   }
 
   /**
    * The same, until as many as are wanted were ever queued for the reason: what came since the last
    * time is queued then. Those that were drawn at random are no more than half: most come at once,
    * and would leave no room for the anomalous and unsure ones that come later.
+   *
+   * @return how many were queued; empty where there is no room, and nothing was looked for
    */
-  public int fill(Wanted wanted) {
+  public OptionalInt fill(Wanted wanted) {
     return queue(wanted, true);
   }
 
-  private int queue(Wanted wanted, boolean fills) {
+  private OptionalInt queue(Wanted wanted, boolean fills) {
     // Read first: most are full, and what they are full of need not be looked for again.
     if (database.<Long>call(transaction -> room(transaction, wanted, fills)) <= 0) {
-      return 0;
+      return OptionalInt.empty();
     }
     CohortFilter cohort = CohortFilter.of(wanted.cohort());
     Map<Long, Double> thresholds = new TreeMap<>();
@@ -113,11 +116,12 @@ public final class Labelling {
           }
           long room = room(transaction, wanted, fills);
           if (room <= 0) {
-            return 0;
+            return OptionalInt.empty();
           }
           long atRandom = fills ? wanted.count() / 2 - queuedAtRandom(transaction, wanted) : room;
-          return transaction.update(
-              """
+          int queued =
+              transaction.update(
+                  """
                   with reading as (select * from unnest(?::bigint[], ?::double precision[])
                     as readings (version, threshold)),
                   found as (select p.device, p.prediction_id, p.model, p.version, p.at, p.score,
@@ -140,17 +144,18 @@ public final class Labelling {
                   order by at_random, turn limit ?
                   on conflict do nothing
                   """,
-              thresholds.keySet(),
-              thresholds.values().stream().map(String::valueOf).toList(),
-              wanted.model(),
-              wanted.since(),
-              cohort.json(),
-              cohort.profile(),
-              cohort.profile(),
-              wanted.reason(),
-              now(),
-              atRandom,
-              room);
+                  thresholds.keySet(),
+                  thresholds.values().stream().map(String::valueOf).toList(),
+                  wanted.model(),
+                  wanted.since(),
+                  cohort.json(),
+                  cohort.profile(),
+                  cohort.profile(),
+                  wanted.reason(),
+                  now(),
+                  atRandom,
+                  room);
+          return OptionalInt.of(queued);
         });
   }
 

@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -76,8 +77,9 @@ final class LabelQueue {
           open.add(incident.id());
           Looks before = looks.getOrDefault(incident.id(), Looks.NEVER);
           boolean isOfAll = !now.isBefore(before.ofAll().plus(ALL_EVERY));
-          fill(incident, isOfAll ? Instant.EPOCH : before.last().minus(LATE));
-          looks.put(incident.id(), new Looks(now, isOfAll ? now : before.ofAll()));
+          if (fill(incident, isOfAll ? Instant.EPOCH : before.last().minus(LATE))) {
+            looks.put(incident.id(), new Looks(now, isOfAll ? now : before.ofAll()));
+          }
         });
     looks.keySet().retainAll(open);
   }
@@ -87,9 +89,10 @@ final class LabelQueue {
     event.transaction().afterCommit(() -> fill(event.incident(), Instant.EPOCH));
   }
 
-  private void fill(Incident incident, Instant from) {
+  // Whether it was looked: where too many are open, later.
+  private boolean fill(Incident incident, Instant from) {
     Instant onset = incidents.onset(incident.id()).orElse(incident.openedAt());
-    int queued =
+    OptionalInt queued =
         labelling.fill(
             new Labelling.Wanted(
                 incident.model(),
@@ -98,12 +101,13 @@ final class LabelQueue {
                 PER_INCIDENT,
                 incident.id(),
                 version -> incidents.positiveFrom(incident.model(), version)));
-    if (queued > 0) {
+    if (queued.orElse(0) > 0) {
       log.atInfo()
           .addKeyValue("incident", incident.id())
-          .addKeyValue("predictions", queued)
+          .addKeyValue("predictions", queued.getAsInt())
           .log("queued for labelling");
     }
+    return queued.isPresent();
   }
 
   int add(LabelRequest request) {

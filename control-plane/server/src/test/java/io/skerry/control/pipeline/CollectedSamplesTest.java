@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -189,17 +190,37 @@ class CollectedSamplesTest {
     assertThat(queued()).extracting(LabelTask::predictionId).containsExactly("p2", "p1");
   }
 
+  /** What could not be looked for is looked for once there is room, and not a day later. */
   @Test
-  void looksForNothingWhereTooManyAreOpen() {
-    sample("cam-1", "p1", ONSET, 6);
+  void looksForAllAsSoonAsNotTooManyAreOpen() {
+    Instant now = Instant.now();
+    open();
+    sample("cam-1", "p1", now.minus(Duration.ofMinutes(90)), 6);
+    LabelQueue queue = plane.bean(LabelQueue.class);
+    openAsManyAsCanBe();
+    queue.fill(now);
+    sql("delete from label_task");
+
+    queue.fill(now.plus(Duration.ofMinutes(2)));
+
+    assertThat(queued()).extracting(LabelTask::predictionId).containsExactly("p1");
+  }
+
+  private void openAsManyAsCanBe() {
     sql(
         """
         insert into label_task (device, prediction_id, model, version, at, reason, state, queued_at)
         select 'cam-2', 'o' || n, 'm', 1, now(), 'r', 'OPEN', now() from generate_series(1, %d) n
         """
             .formatted(Labelling.OPEN_MAX));
+  }
 
-    int queued =
+  @Test
+  void looksForNothingWhereTooManyAreOpen() {
+    sample("cam-1", "p1", ONSET, 6);
+    openAsManyAsCanBe();
+
+    OptionalInt queued =
         plane
             .bean(Labelling.class)
             .fill(
@@ -213,7 +234,7 @@ class CollectedSamplesTest {
                       throw new AssertionError("asked how version %d is read".formatted(version));
                     }));
 
-    assertThat(queued).isZero();
+    assertThat(queued).isEmpty();
   }
 
   @Test
