@@ -216,7 +216,9 @@ public final class DriftReports {
         known ? same ? "SAME" : "DIFFERENT" : "GONE",
         again.isPresent() ? "WINDOWS" : known ? "VERDICT" : NOTHING,
         evidence.map(of -> StoredEvidence.told(of, finding) + "; ").orElse("")
-            + detail(tried, finding),
+            + (evidence.stream().allMatch(DriftEvidence::isCurrent)
+                ? detail(tried, finding)
+                : "its windows were not judged again: an earlier build judged them, by another formula"),
         history,
         distributions
             .of(

@@ -337,6 +337,13 @@ class DriftServiceTest {
     sql(
         "update incident i set finding = t.finding, evidence = t.evidence from told t"
             + " where t.number = i.number");
+    sql("update incident set evidence = jsonb_set(evidence, '{part}', '0')");
+    Explanation older = reports.explain(id).orElseThrow();
+    assertThat(older.recomputedFrom()).isEqualTo("VERDICT");
+    assertThat(older.recomputedDetail())
+        .contains("an earlier build judged them")
+        .doesNotContain("; judged again");
+    sql("update incident i set evidence = t.evidence from told t where t.number = i.number");
     sql("drop table told");
   }
 
