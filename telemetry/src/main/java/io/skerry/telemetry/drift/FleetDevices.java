@@ -122,11 +122,21 @@ final class FleetDevices {
     devices.values().forEach(told);
   }
 
-  /** The devices of a cohort learn their baselines anew. */
-  void relearn(Cohort cohort) {
+  /**
+   * The devices of a cohort learn their baselines anew.
+   *
+   * @return the cohorts that they are in
+   */
+  Set<Cohort> relearn(Cohort cohort) {
+    Set<Cohort> cohorts = new HashSet<>();
     devices.values().stream()
         .filter(device -> cohort.holds(device.attributes()))
-        .forEach(Device::relearn);
+        .forEach(
+            device -> {
+              device.relearn();
+              device.memberships().forEach(of -> cohorts.add(of.cohort));
+            });
+    return cohorts;
   }
 
   /**

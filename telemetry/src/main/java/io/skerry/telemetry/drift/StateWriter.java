@@ -92,6 +92,13 @@ final class StateWriter {
     }
   }
 
+  void putShorts(short[] values) {
+    for (short value : values) {
+      room(Short.BYTES);
+      part.putShort(value);
+    }
+  }
+
   void putDoubles(double[] values) {
     for (double value : values) {
       putDouble(value);
