@@ -280,13 +280,17 @@ final class DriftStore {
       " order by (w.window_index + 1) * w.window_millis desc, slot, model, window_millis ";
 
   /**
-   * What was judged last of tracks, those first whose last window ended last. A track is left out
-   * that nothing more comes of, while the same is counted in other windows.
+   * Which windows were judged last of tracks, those first whose last window ended last. A track is
+   * left out that nothing more comes of, while the same is counted in other windows.
    */
-  static List<Latest> live(Transaction transaction, int after) {
+  static List<Newest> live(Transaction transaction, int after) {
     return transaction.list(
-        LIVE + NEWEST_FIRST + "offset ? limit ?",
-        DriftStore::latest,
+        "select slot, model, window_millis, window_index from ("
+            + LIVE
+            + ") w"
+            + NEWEST_FIRST
+            + "offset ? limit ?",
+        DriftStore::newest,
         (long) after,
         TRACKS_AT_ONCE_MAX);
   }
@@ -327,7 +331,7 @@ final class DriftStore {
             + "and slot = ? and model = ? and (? = 0 or window_millis = ?)) w"
             + NEWEST_FIRST
             + "limit 1",
-        row -> new Newest(track(row), row.bigint("window_index")),
+        DriftStore::newest,
         slot,
         model,
         windowMillis,
@@ -344,6 +348,10 @@ final class DriftStore {
         DriftStore::latest,
         model,
         TRACKS_AT_ONCE_MAX);
+  }
+
+  private static Newest newest(Row row) {
+    return new Newest(track(row), row.bigint("window_index"));
   }
 
   private static Latest latest(Row row) {

@@ -186,8 +186,19 @@ public final class Incidents {
     return database.call(
         transaction ->
             DriftStore.live(transaction, after).stream()
-                .flatMap(latest -> streams(transaction, latest))
+                .flatMap(newest -> streams(transaction, newest.track()))
                 .toList());
+  }
+
+  /**
+   * The same as {@link #streams()}, of one model in a slot after another: those of 100 features and
+   * 32 cohorts are some 10 MB.
+   */
+  public void forEachStreams(Consumer<List<DriftStream>> told) {
+    for (DriftStore.Newest one : database.call(transaction -> DriftStore.live(transaction, 0))) {
+      Track track = one.track();
+      told.accept(streams(track.slot(), track.model(), track.windowMillis()));
+    }
   }
 
   /**
@@ -197,10 +208,7 @@ public final class Incidents {
    */
   public List<DriftStream> streams(String slot, String model, long windowMillis) {
     return database.call(
-        transaction ->
-            DriftStore.latest(transaction, slot, model, windowMillis).stream()
-                .flatMap(latest -> streams(transaction, latest))
-                .toList());
+        transaction -> streams(transaction, new Track(slot, model, windowMillis)).toList());
   }
 
   /** Whether there are models and slots after the first so many. */
@@ -215,6 +223,11 @@ public final class Incidents {
 
   private long tracksAfter(int after) {
     return Math.max(0, database.<Long>call(DriftStore::live) - after);
+  }
+
+  private static Stream<DriftStream> streams(Transaction transaction, Track of) {
+    return DriftStore.latest(transaction, of.slot(), of.model(), of.windowMillis()).stream()
+        .flatMap(latest -> streams(transaction, latest));
   }
 
   private static Stream<DriftStream> streams(Transaction transaction, DriftStore.Latest latest) {

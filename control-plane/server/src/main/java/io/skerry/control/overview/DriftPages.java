@@ -86,11 +86,10 @@ final class DriftPages {
   @Get("/drift")
   @Produces(MediaType.TEXT_HTML)
   MutableHttpResponse<String> drift(Actor actor) {
-    List<DriftStream> streams = incidents.streams();
     return page(
         templates
             .driftpage(
-                HeatMap.of(streams),
+                HeatMap.of(incidents::forEachStreams),
                 reports.furthest(FURTHEST),
                 replays.promises(),
                 incidents.tracksLeftOut(),

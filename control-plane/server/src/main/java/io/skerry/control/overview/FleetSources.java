@@ -7,8 +7,10 @@ import io.skerry.api.IncidentOverview;
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutOverview;
 import io.skerry.api.StageOverview;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Rollouts, incidents and streams in the overview's words. Pure. */
 final class FleetSources {
@@ -30,11 +32,20 @@ final class FleetSources {
         .toList();
   }
 
-  /** The streams with the most evidence, in units of evidence (natural logarithm). */
-  static List<DriftOverview> streams(List<DriftStream> all) {
-    return all.stream()
-        .sorted(Comparator.comparingDouble(DriftStream::logEvidence).reversed())
-        .limit(STREAMS_MAX)
+  /**
+   * The streams with the most evidence, in units of evidence (natural logarithm).
+   *
+   * @param tracks of one model in a slot after another
+   */
+  static List<DriftOverview> streams(Consumer<Consumer<List<DriftStream>>> tracks) {
+    List<DriftStream> most = new ArrayList<>();
+    tracks.accept(
+        track -> {
+          most.addAll(track);
+          most.sort(Comparator.comparingDouble(DriftStream::logEvidence).reversed());
+          most.subList(Math.min(STREAMS_MAX, most.size()), most.size()).clear();
+        });
+    return most.stream()
         .map(
             stream ->
                 new DriftOverview(

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,22 +56,30 @@ public record HeatMap(List<String> cohorts, List<Row> rows, int hidden) {
     }
   }
 
-  static HeatMap of(List<DriftStream> streams) {
-    Map<String, Map<String, DriftStream>> strongest = new HashMap<>();
+  /**
+   * Draws it.
+   *
+   * @param tracks of one model in a slot after another, twice: first which have most evidence, then
+   *     their cells, for all of them need not be kept
+   */
+  static HeatMap of(Consumer<Consumer<List<DriftStream>>> tracks) {
     Map<String, Double> byFeature = new HashMap<>();
     Map<String, Double> byCohort = new HashMap<>();
-    for (DriftStream one : streams) {
-      strongest
-          .computeIfAbsent(one.stream(), key -> new HashMap<>())
-          .merge(
-              one.cohort(),
-              one,
-              (first, second) -> second.logEvidence() > first.logEvidence() ? second : first);
-      byFeature.merge(one.stream(), one.logEvidence(), Math::max);
-      byCohort.merge(one.cohort(), one.logEvidence(), Math::max);
-    }
+    tracks.accept(
+        track -> {
+          for (DriftStream one : track) {
+            byFeature.merge(one.stream(), one.logEvidence(), Math::max);
+            byCohort.merge(one.cohort(), one.logEvidence(), Math::max);
+          }
+        });
     List<String> features = ranked(byFeature, ROWS_MAX);
     List<String> cohorts = ranked(byCohort, COLUMNS_MAX);
+    Map<String, Map<String, DriftStream>> strongest = new HashMap<>();
+    tracks.accept(
+        track ->
+            track.stream()
+                .filter(one -> features.contains(one.stream()) && cohorts.contains(one.cohort()))
+                .forEach(one -> keep(one, strongest)));
     List<Row> rows = new ArrayList<>();
     for (String feature : features) {
       List<@Nullable Cell> cells = new ArrayList<>();
@@ -82,6 +91,15 @@ public record HeatMap(List<String> cohorts, List<Row> rows, int hidden) {
     }
     return new HeatMap(
         cohorts, rows, byFeature.size() - features.size() + byCohort.size() - cohorts.size());
+  }
+
+  private static void keep(DriftStream one, Map<String, Map<String, DriftStream>> strongest) {
+    strongest
+        .computeIfAbsent(one.stream(), key -> new HashMap<>())
+        .merge(
+            one.cohort(),
+            one,
+            (first, second) -> second.logEvidence() > first.logEvidence() ? second : first);
   }
 
   private static int step(DriftStream stream) {

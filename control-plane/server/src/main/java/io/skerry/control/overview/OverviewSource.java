@@ -62,7 +62,7 @@ public final class OverviewSource {
     builder.devices(allDevices());
     builder.rollouts(FleetSources.rollouts(rollouts.newest()));
     builder.incidents(FleetSources.incidents(incidents.newest()));
-    builder.drift(FleetSources.streams(incidents.streams()));
+    builder.drift(FleetSources.streams(incidents::forEachStreams));
     builder.telemetry(telemetry.now());
     return builder.build();
   }

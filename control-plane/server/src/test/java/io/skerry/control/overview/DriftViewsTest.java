@@ -2,6 +2,7 @@ package io.skerry.control.overview;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.skerry.api.DriftOverview;
 import io.skerry.api.DriftStream;
 import io.skerry.api.LabelInput;
 import java.util.ArrayList;
@@ -14,10 +15,13 @@ class DriftViewsTest {
   void putsWhatMovedMostFirstAndKeepsTheStrongestStreamOfACell() {
     HeatMap map =
         HeatMap.of(
-            List.of(
-                stream("f1", "site=a", "LOCATION", 2),
-                stream("f2", "site=b", "LOCATION", 3),
-                stream("f2", "site=b", "CONDITIONAL", 12)));
+            told -> {
+              told.accept(
+                  List.of(
+                      stream("f1", "site=a", "LOCATION", 2),
+                      stream("f2", "site=b", "LOCATION", 3)));
+              told.accept(List.of(stream("f2", "site=b", "CONDITIONAL", 12)));
+            });
 
     assertThat(map.cohorts()).containsExactly("site=b", "site=a");
     assertThat(map.rows()).extracting(HeatMap.Row::feature).containsExactly("f2", "f1");
@@ -37,11 +41,31 @@ class DriftViewsTest {
       }
     }
 
-    HeatMap map = HeatMap.of(streams);
+    HeatMap map = HeatMap.of(told -> told.accept(streams));
 
     assertThat(map.rows()).hasSize(HeatMap.ROWS_MAX);
     assertThat(map.cohorts()).hasSize(HeatMap.COLUMNS_MAX);
     assertThat(map.hidden()).isEqualTo(60 + 4);
+  }
+
+  /** Of all tracks together, whichever tells of more. */
+  @Test
+  void tellsOfTheStreamsWithMostEvidenceOfAllTracks() {
+    List<DriftOverview> most =
+        FleetSources.streams(
+            told -> {
+              for (int track = 0; track < 3; track++) {
+                List<DriftStream> streams = new ArrayList<>();
+                for (int i = 0; i < FleetSources.STREAMS_MAX; i++) {
+                  streams.add(stream("f", "site=" + track, "LOCATION", 3 * i + track));
+                }
+                told.accept(streams);
+              }
+            });
+
+    assertThat(most)
+        .extracting(DriftOverview::value)
+        .containsExactly(23., 22., 21., 20., 19., 18., 17., 16.);
   }
 
   @Test
