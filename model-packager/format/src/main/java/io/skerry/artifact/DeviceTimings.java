@@ -82,8 +82,8 @@ public record DeviceTimings(String profile, String device, List<Timing> timings)
     if (json.length > JSON_BYTES_MAX) {
       throw new ArtifactException(
           ErrorCode.ARTIFACT_MALFORMED,
-          "%s has %d bytes, a report of timings at most %d"
-              .formatted(where, json.length, JSON_BYTES_MAX));
+          "%s has more than %d bytes, which no report of timings has"
+              .formatted(where, JSON_BYTES_MAX));
     }
     JsonFields fields = JsonFields.parse(where, json);
     fields.expect("kind", KIND);

@@ -61,6 +61,6 @@ class DeviceTimingsTest {
 
     assertThatThrownBy(() -> DeviceTimings.parse("r.json", large))
         .isInstanceOf(ArtifactException.class)
-        .hasMessageContaining("at most");
+        .hasMessageContaining("more than 1048576 bytes");
   }
 }

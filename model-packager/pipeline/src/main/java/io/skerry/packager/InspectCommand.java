@@ -7,6 +7,7 @@ import io.skerry.artifact.LayerType;
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.TensorSpec;
 import io.skerry.packager.graph.ModelRefusedException;
+import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.FloatOperators;
 import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.profile.Precision;
@@ -86,6 +87,12 @@ final class InspectCommand implements Callable<Integer> {
 
   /** Operators of an int8 model that are computed on floats, and why. */
   static List<String> floats(Path blob, LayerType type) throws IOException {
+    boolean isModel = type == LayerType.MODEL_ONNX || type == LayerType.MODEL_TFLITE;
+    if (isModel && Files.size(blob) > OnnxImport.MODEL_BYTES_MAX) {
+      return List.of(
+          "cannot be told: the model has %d bytes, the limit is %d: package the model again"
+              .formatted(Files.size(blob), OnnxImport.MODEL_BYTES_MAX));
+    }
     try {
       return switch (type) {
         case MODEL_ONNX -> FloatOperators.ofOnnx(Files.readAllBytes(blob));

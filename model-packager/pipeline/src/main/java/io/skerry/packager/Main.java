@@ -20,6 +20,7 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.telemetry.sketch.MonitoringSettings;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -154,8 +155,9 @@ public final class Main {
   static List<DeviceTimings> timings(List<Path> files) throws IOException {
     List<DeviceTimings> timings = new ArrayList<>();
     for (Path file : files) {
-      try {
-        timings.add(DeviceTimings.parse(file.toString(), Files.readAllBytes(file)));
+      try (InputStream content = Files.newInputStream(file)) {
+        byte[] json = content.readNBytes(DeviceTimings.JSON_BYTES_MAX + 1);
+        timings.add(DeviceTimings.parse(file.toString(), json));
       } catch (ArtifactException e) {
         throw new JobFailure(
             ErrorCode.REQUEST_INVALID,

@@ -9,8 +9,11 @@ import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.ReleaseCheck;
 import io.skerry.artifact.sign.VerificationKey;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,6 +35,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class VerifyCommand implements Callable<Integer> {
   private static final int RAW_KEY_BYTES = 32;
+  private static final int KEY_BYTES_MAX = 4096;
 
   @Spec @Nullable CommandSpec spec;
 
@@ -81,8 +85,11 @@ final class VerifyCommand implements Callable<Integer> {
     if (key.matches("[0-9a-fA-F]{64}")) {
       return VerificationKey.ofHex(key.toLowerCase(Locale.ROOT));
     }
-    try {
-      return parsed(Files.readString(PackCommand.file("--key", Path.of(key))).strip());
+    try (InputStream file = Files.newInputStream(PackCommand.file("--key", Path.of(key)))) {
+      // What is longer is cut, and no key then.
+      byte[] text = file.readNBytes(KEY_BYTES_MAX);
+      return parsed(
+          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text)).toString().strip());
     } catch (IllegalArgumentException | CharacterCodingException e) {
       throw new IllegalArgumentException(
           "%s is no public key: give 64 hex digits or a PEM of type PUBLIC KEY".formatted(key), e);

@@ -35,6 +35,17 @@ class InspectCommandTest {
   }
 
   @Test
+  void tellsOfModelsThatAreTooLargeToRead() throws Exception {
+    Path huge = Huge.file(folder.resolve("huge"));
+
+    for (LayerType type : List.of(LayerType.MODEL_ONNX, LayerType.MODEL_TFLITE)) {
+      assertThat(InspectCommand.floats(huge, type))
+          .containsExactly(
+              "cannot be told: the model has 3221225472 bytes, the limit is 536870912: package the model again");
+    }
+  }
+
+  @Test
   void tellsOfWhatNobodyExpectedInOneLine() {
     assertThat(PackCommand.told(new IllegalStateException("no\nsuch state")))
         .isEqualTo(

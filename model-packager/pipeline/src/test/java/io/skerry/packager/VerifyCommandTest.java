@@ -86,6 +86,10 @@ class VerifyCommandTest {
     assertThatThrownBy(command::call)
         .hasMessage(
             command.key + " is no public key: give 64 hex digits or a PEM of type PUBLIC KEY");
+    command.key = Huge.file(folder.resolve("huge")).toString();
+    assertThatThrownBy(command::call)
+        .hasMessage(
+            command.key + " is no public key: give 64 hex digits or a PEM of type PUBLIC KEY");
     command.key = written.folder().toString();
     assertThatThrownBy(command::call)
         .hasMessage("--key %s is a folder: name a file".formatted(command.key));
