@@ -528,9 +528,10 @@ final class Packaging {
                   labelSource(), labels.perItem(), metric.text(), Math.max(2, floats.perItem())));
     }
     if (classes && !labels.areClasses()) {
+      int item = labels.firstThatIsNoClass();
       throw new DataRefusedException(
-          "%s: label %d is no class from 0: metric %s needs one class per item"
-              .formatted(labelSource(), labels.firstThatIsNoClass(), metric.text()));
+          "%s: the label of item %d is %s, no class from 0: metric %s needs one class per item"
+              .formatted(labelSource(), item, labels.at(item, 0), metric.text()));
     }
     if ((classes && labels.largest() >= Math.max(2, floats.perItem()))
         || (metric == Metric.ROC_AUC && !binary)) {

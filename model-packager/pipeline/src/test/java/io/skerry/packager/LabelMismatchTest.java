@@ -121,7 +121,7 @@ class LabelMismatchTest {
   @ParameterizedTest
   @CsvSource({
     "3, 'label 3 does not fit 3 outputs and metric accuracy'",
-    "-1, 'label 7 is no class from 0'",
+    "-1, 'the label of item 7 is -1.0, no class from 0'",
     "NaN, 'label 7 is NaN: give every item a number'"
   })
   void classesThatAreNoneAreRefused(float label, String why) throws Exception {

@@ -28,7 +28,8 @@ import org.tensorflow.lite.schema.TensorMap;
 import org.tensorflow.lite.schema.VarHandleOptions;
 
 /**
- * Looks through a well-formed file before anybody trusts what it says.
+ * Looks through a file before anybody trusts what it says; of one that is damaged it may throw what
+ * readers of buffers throw.
  *
  * <p>It may name tensors that it does not have; TFLite leaves out such an output, and XNNPACK ends
  * the process where none is left. And it may name the same bytes from many places, and whoever

@@ -45,16 +45,18 @@ public final class TfliteImport {
   public static byte[] content(Path file) throws IOException {
     byte[] content = Files.readAllBytes(file);
     checkIdentifier(content);
-    try (FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(file.toString())) {
-      if (model == null || model.isNull()) {
-        throw new ModelRefusedException(DAMAGED);
-      }
-    }
+    // First, for the engine's own check prints a line of its own, which names neither file nor
+    // remedy.
     try {
       FileCheck.check(content);
       requireFixedInputs(content);
     } catch (IndexOutOfBoundsException | NullPointerException | IllegalArgumentException e) {
       throw damaged(e);
+    }
+    try (FlatBufferModel model = FlatBufferModel.VerifyAndBuildFromFile(file.toString())) {
+      if (model == null || model.isNull()) {
+        throw new ModelRefusedException(DAMAGED);
+      }
     }
     return content;
   }
