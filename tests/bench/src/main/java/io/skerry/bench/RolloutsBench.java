@@ -190,6 +190,7 @@ final class RolloutsBench {
     double[] accepted = new double[ROUNDS];
     double[] broker = new double[ROUNDS];
     double[] brokerMicros = new double[ROUNDS];
+    double[] signed = new double[ROUNDS];
     double[] jvmMicros = new double[ROUNDS];
     double[] databaseMicros = new double[ROUNDS];
     double[] reports = new double[ROUNDS];
@@ -203,9 +204,10 @@ final class RolloutsBench {
       accepted[at] = opened.publishedPerSecond();
       jvmMicros[at] = opened.jvmMicros();
       databaseMicros[at] = opened.databaseMicros();
-      RolloutScale.BrokerRate alone = scale.brokerRate(BROKER_MESSAGES);
+      RolloutScale.BrokerRate alone = scale.brokerRate(BROKER_MESSAGES, false);
       broker[at] = alone.perSecond();
       brokerMicros[at] = alone.jvmMicros();
+      signed[at] = scale.brokerRate(BROKER_MESSAGES, true).perSecond();
       reports[at] =
           Math.min(scale.reportRate(SlotPhase.DOWNLOADING), scale.reportRate(SlotPhase.VERIFYING));
       scale.abort();
@@ -225,13 +227,14 @@ final class RolloutsBench {
         share,
         "of the broker's rate",
         share >= .9,
-        "%.0f signed documents a second, each %.1f µs of a core in the JVM, broker included, and %.1f in PostgreSQL; the broker alone takes %.0f of that size, each %.1f µs; %s"
+        "%.0f signed documents a second, each %.1f µs of a core in the JVM, broker included, and %.1f in PostgreSQL; the broker alone takes %.0f of that size, each %.1f µs, and %.0f if each is signed; %s"
             .formatted(
                 median(accepted),
                 median(jvmMicros),
                 median(databaseMicros),
                 median(broker),
                 median(brokerMicros),
+                median(signed),
                 rounds(accepted)));
     claim(
         "reports",

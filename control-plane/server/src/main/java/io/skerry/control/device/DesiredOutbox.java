@@ -52,13 +52,26 @@ public final class DesiredOutbox {
 
   /** The newest documents of the devices that have waited longest. */
   public List<Waiting> waiting(int limit) {
+    return waiting(limit, Optional.empty());
+  }
+
+  /**
+   * The same of those that come after another, which may still be in the outbox; what is queued
+   * again meanwhile comes after all that waits.
+   */
+  public List<Waiting> waiting(int limit, Optional<Waiting> after) {
     URI artifactBase = addresses.get().artifactBase();
     Instant expiresAt = Instant.now().plus(validity).truncatedTo(ChronoUnit.SECONDS);
-    return database.call(transaction -> waiting(transaction, limit, artifactBase, expiresAt));
+    return database.call(
+        transaction -> waiting(transaction, limit, after, artifactBase, expiresAt));
   }
 
   private static List<Waiting> waiting(
-      Transaction transaction, int limit, URI artifactBase, Instant expiresAt) {
+      Transaction transaction,
+      int limit,
+      Optional<Waiting> after,
+      URI artifactBase,
+      Instant expiresAt) {
     transaction.readOneSnapshot();
     List<Head> heads =
         transaction.list(
@@ -68,9 +81,12 @@ public final class DesiredOutbox {
             from desired_outbox
             join desired using (device)
             join device on device.id = desired.device
-            order by desired_outbox.queued_at limit ?
+            where (desired_outbox.queued_at, desired_outbox.device) > (?::timestamptz, ?)
+            order by desired_outbox.queued_at, desired_outbox.device limit ?
             """,
             Head::read,
+            after.map(Waiting::queuedAt).orElse(Instant.EPOCH).toString(),
+            after.map(one -> one.document().device().value()).orElse(""),
             limit);
     if (heads.isEmpty()) {
       return List.of();

@@ -9,17 +9,25 @@ import io.skerry.control.device.SigningKeys;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.protocol.DesiredDocument;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ProtocolCodec;
 import io.skerry.protocol.Topics;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,10 +35,11 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class DesiredPublisher {
   private static final Logger log = LoggerFactory.getLogger(DesiredPublisher.class);
-  // What is read at once is published in chunks: while the broker and the database take one, the
-  // next is signed.
-  private static final int READ = 2000;
+  // While the broker and the database take some chunks, the next is read and signed.
   static final int CHUNK = 500;
+  static final int UNDER_WAY_MAX = 3;
+  // Then those are tried again that the broker did not take.
+  private static final int CHUNKS_MAX = 40;
   private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
   private static final Duration REPAIR_EVERY = Duration.ofSeconds(5);
   private static final Duration UNSEEN = Duration.ofSeconds(10);
@@ -110,30 +119,67 @@ final class DesiredPublisher {
   }
 
   /**
-   * Publishes the documents that have waited longest, each device's newest, and takes out of the
-   * outbox what the broker acknowledged; at most two chunks wait for that at a time. Nothing is
-   * read before all is acknowledged or failed, so that of one device nothing newer is overtaken.
+   * Publishes what waits, each device's newest and who has waited longest first, and takes out of
+   * the outbox what the broker acknowledged; at most {@link #UNDER_WAY_MAX} chunks wait for that at
+   * a time. Of a device whose document is under way nothing newer is sent, so that none is
+   * overtaken.
    *
    * @return FAILED when the broker took none
    */
   Outcome publishWaiting() {
-    List<DesiredOutbox.Waiting> documents = outbox.waiting(READ);
-    if (documents.isEmpty()) {
-      return Outcome.NOTHING;
+    Deque<Chunk> underWay = new ArrayDeque<>();
+    try {
+      return publishWaiting(underWay);
+    } finally {
+      // Also after a failure: what comes next begins with nothing under way.
+      underWay.forEach(chunk -> chunk.isAnyTaken().exceptionally(failure -> false).join());
     }
-    List<CompletableFuture<Boolean>> chunks = new ArrayList<>();
-    for (int from = 0; from < documents.size(); from += CHUNK) {
-      List<Sent> sent = send(documents.subList(from, Math.min(documents.size(), from + CHUNK)));
-      // A broker that takes nothing of a chunk is away; a document that it refuses holds up nobody.
-      boolean isThere = chunks.isEmpty() || chunks.getLast().join();
-      chunks.add(CompletableFuture.supplyAsync(() -> isAnyTaken(sent), Thread::startVirtualThread));
-      if (!isThere) {
+  }
+
+  private Outcome publishWaiting(Deque<Chunk> underWay) {
+    Optional<DesiredOutbox.Waiting> last = Optional.empty();
+    boolean isAnyTaken = false;
+    boolean isThere = true;
+    for (int chunk = 0; isThere && chunk < CHUNKS_MAX; chunk++) {
+      List<DesiredOutbox.Waiting> read = outbox.waiting(CHUNK, last);
+      List<DesiredOutbox.Waiting> next = withoutDevices(read, underWay);
+      if (next.isEmpty()) {
         break;
       }
+      last = Optional.of(read.getLast());
+      underWay.add(Chunk.of(send(next), this::isAnyTaken));
+      if (underWay.size() == UNDER_WAY_MAX) {
+        // A broker that takes nothing of a chunk is away; a document that it refuses holds up
+        // nobody.
+        isThere = underWay.remove().isAnyTaken().join();
+        isAnyTaken |= isThere;
+      }
     }
-    return chunks.stream().map(CompletableFuture::join).reduce(false, Boolean::logicalOr)
-        ? Outcome.PUBLISHED
-        : Outcome.FAILED;
+    if (last.isEmpty()) {
+      return Outcome.NOTHING;
+    }
+    for (Chunk chunk : underWay) {
+      isAnyTaken |= chunk.isAnyTaken().join();
+    }
+    return isAnyTaken ? Outcome.PUBLISHED : Outcome.FAILED;
+  }
+
+  private record Chunk(Set<DeviceId> devices, CompletableFuture<Boolean> isAnyTaken) {
+    static Chunk of(List<Sent> sent, Predicate<List<Sent>> isAnyTaken) {
+      return new Chunk(
+          sent.stream().map(one -> one.waiting().document().device()).collect(Collectors.toSet()),
+          CompletableFuture.supplyAsync(() -> isAnyTaken.test(sent), Thread::startVirtualThread));
+    }
+  }
+
+  private static List<DesiredOutbox.Waiting> withoutDevices(
+      List<DesiredOutbox.Waiting> read, Collection<Chunk> underWay) {
+    return read.stream()
+        .filter(
+            waiting ->
+                underWay.stream()
+                    .noneMatch(chunk -> chunk.devices().contains(waiting.document().device())))
+        .toList();
   }
 
   private record Sent(DesiredOutbox.Waiting waiting, CompletableFuture<Void> done) {}

@@ -27,6 +27,8 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,7 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("slow")
 class DesiredPublisherTest {
   private static final int CHUNK = DesiredPublisher.CHUNK;
-  private static final int DEVICES = 2 * CHUNK + CHUNK / 2;
+  private static final int UNDER_WAY_MAX = DesiredPublisher.UNDER_WAY_MAX * CHUNK;
+  private static final int DEVICES = UNDER_WAY_MAX + 2 * CHUNK + CHUNK / 2;
 
   @TempDir static Path root;
   private static TestPlane plane;
@@ -82,7 +85,9 @@ class DesiredPublisherTest {
   private static final class TestBroker implements DesiredPublisher.Broker {
     private final List<Envelope> taken = new ArrayList<>();
     private final Queue<CompletableFuture<Void>> unanswered = new ArrayDeque<>();
+    private final CountDownLatch allSent = new CountDownLatch(DEVICES);
     private boolean silent;
+    private int behind;
     private boolean gone;
     private int unansweredMost;
     private Runnable first = () -> {};
@@ -96,6 +101,7 @@ class DesiredPublisherTest {
       } catch (InvalidProtocolBufferException e) {
         throw new AssertionError(e);
       }
+      allSent.countDown();
       CompletableFuture<Void> answer = new CompletableFuture<>();
       unanswered.add(answer);
       unansweredMost = Math.max(unansweredMost, unanswered.size());
@@ -105,7 +111,7 @@ class DesiredPublisherTest {
       if (gone) {
         refuse();
       } else if (!silent) {
-        answer();
+        answerAllBut(behind);
       }
       return answer;
     }
@@ -115,8 +121,13 @@ class DesiredPublisherTest {
     }
 
     synchronized void answer() {
-      unanswered.forEach(one -> one.complete(null));
-      unanswered.clear();
+      answerAllBut(0);
+    }
+
+    private void answerAllBut(int newest) {
+      while (unanswered.size() > newest) {
+        unanswered.remove().complete(null);
+      }
     }
 
     synchronized void refuse() {
@@ -175,12 +186,27 @@ class DesiredPublisherTest {
   }
 
   @Test
-  void letsNoMoreThanTwoChunksWaitForTheBroker() throws Exception {
+  void readsOnWhileTheBrokerHasSomeOfWhatWasRead() throws Exception {
+    broker.behind = CHUNK;
+
+    CompletableFuture<Outcome> outcome =
+        CompletableFuture.supplyAsync(publisher::publishWaiting, Thread::startVirtualThread);
+    assertThat(broker.allSent.await(1, TimeUnit.MINUTES)).isTrue();
+    while (!outcome.isDone()) {
+      broker.answer();
+    }
+
+    assertThat(outcome.join()).isEqualTo(Outcome.PUBLISHED);
+    assertThat(waiting()).isZero();
+  }
+
+  @Test
+  void letsNoMoreThanAFewChunksWaitForTheBroker() throws Exception {
     broker.silent = true;
 
     CompletableFuture<Outcome> outcome =
         CompletableFuture.supplyAsync(publisher::publishWaiting, Thread::startVirtualThread);
-    while (broker.waiting() < 2 * CHUNK) {
+    while (broker.waiting() < UNDER_WAY_MAX) {
       Thread.onSpinWait();
     }
     while (!outcome.isDone()) {
@@ -188,7 +214,7 @@ class DesiredPublisherTest {
     }
 
     assertThat(outcome.join()).isEqualTo(Outcome.PUBLISHED);
-    assertThat(broker.unansweredMost).isEqualTo(2 * CHUNK);
+    assertThat(broker.unansweredMost).isEqualTo(UNDER_WAY_MAX);
     assertThat(waiting()).isZero();
   }
 
@@ -212,7 +238,7 @@ class DesiredPublisherTest {
 
     assertThat(publisher.publishWaiting()).isEqualTo(Outcome.FAILED);
 
-    assertThat(broker.taken).as("until it was seen").hasSize(2 * CHUNK);
+    assertThat(broker.taken).as("until it was seen").hasSize(UNDER_WAY_MAX);
     assertThat(waiting()).isEqualTo(DEVICES);
     broker.gone = false;
     assertThat(publisher.publishWaiting()).isEqualTo(Outcome.PUBLISHED);
@@ -248,6 +274,7 @@ class DesiredPublisherTest {
   @Test
   void publishesANewerOrderAfterTheOneThatIsOnItsWay() {
     String device = "cam-7";
+    sql("delete from desired_outbox where device <> ?", device);
     broker.first =
         () -> {
           sql("update desired set counter = 2 where device = ?", device);
