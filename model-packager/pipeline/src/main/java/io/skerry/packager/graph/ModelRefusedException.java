@@ -37,7 +37,7 @@ public final class ModelRefusedException extends RuntimeException {
 
   /** Names come from the file: they may hold anything, and be of any length. */
   private static String oneLine(String message) {
-    String printable = message.replaceAll("\\p{Cntrl}", "?");
+    String printable = message.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
     return printable.length() <= MESSAGE_CHARS_MAX
         ? printable
         : printable.substring(0, MESSAGE_CHARS_MAX) + "...";

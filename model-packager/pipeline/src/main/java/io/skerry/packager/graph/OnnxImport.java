@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Reads an ONNX file (IR 3 to 10, operator set 7 to 21) into a {@link Graph}: every operator known,
@@ -55,10 +56,53 @@ public final class OnnxImport {
    */
   public static Graph read(Path file, Optional<InputShape> shape) throws IOException {
     try {
-      return read(whole(file, shape), true);
+      ModelProto model = whole(file, shape);
+      Graph graph = read(model, true);
+      requireSaidOutputs(model.getGraph(), graph);
+      return graph;
     } catch (ModelRefusedException e) {
       throw e.in(file.toString());
     }
+  }
+
+  /** An engine gives its outputs the sizes that a file says, and computes others. */
+  private static void requireSaidOutputs(GraphProto proto, Graph graph) {
+    for (ValueInfoProto output : proto.getOutputList()) {
+      List<TensorShapeProto.Dimension> said =
+          output.getType().getTensorType().getShape().getDimList();
+      boolean open = said.isEmpty() || said.stream().skip(1).anyMatch(d -> d.getDimValue() <= 0);
+      double elements = 1;
+      for (TensorShapeProto.Dimension dimension :
+          said.subList(Math.min(1, said.size()), said.size())) {
+        elements *= dimension.getDimValue();
+      }
+      Shape made = graph.shape(output.getName());
+      if (!open && elements != made.elementsPerItem()) {
+        String shape =
+            said.stream()
+                .skip(1)
+                .map(dimension -> "," + dimension.getDimValue())
+                .collect(Collectors.joining("", "[N", "]"));
+        throw madeBy(
+            proto,
+            output.getName(),
+            ModelRefusedException.ofPart(
+                "output '%s' is said to be %s and is %s".formatted(output.getName(), shape, made)));
+      }
+    }
+  }
+
+  /**
+   * A tensor's refusal with the node that makes it before the message; the same where none does.
+   */
+  private static ModelRefusedException madeBy(
+      GraphProto graph, String tensor, ModelRefusedException refusal) {
+    for (int i = 0; i < graph.getNodeCount(); i++) {
+      if (graph.getNode(i).getOutputList().contains(tensor)) {
+        return at(names(graph).get(i), graph.getNode(i), refusal);
+      }
+    }
+    return refusal;
   }
 
   /**

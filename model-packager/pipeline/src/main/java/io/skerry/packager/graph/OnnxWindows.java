@@ -6,6 +6,9 @@ import java.util.stream.IntStream;
 
 /** Kernel, strides and padding of a node, automatic padding worked out. */
 final class OnnxWindows {
+  private static final List<String> AUTOMATIC =
+      List.of("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER");
+
   private OnnxWindows() {}
 
   static Window window(List<Integer> kernel, Shape x, OnnxAttributes attributes) {
@@ -17,6 +20,10 @@ final class OnnxWindows {
     List<Integer> dilations = attributes.perDimension("dilations", rank);
     List<Integer> pads = attributes.integers("pads");
     String automatic = attributes.text("auto_pad", "NOTSET");
+    if (!automatic.isEmpty() && !AUTOMATIC.contains(automatic)) {
+      throw ModelRefusedException.ofPart(
+          "auto_pad '%s' is none of %s".formatted(automatic, String.join(", ", AUTOMATIC)));
+    }
     if (automatic.startsWith("SAME")) {
       return same(kernel, strides, dilations, x, automatic.equals("SAME_LOWER"));
     }

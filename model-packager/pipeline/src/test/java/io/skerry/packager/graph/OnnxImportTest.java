@@ -13,6 +13,7 @@ import io.skerry.wire.onnx.OperatorSetIdProto;
 import io.skerry.wire.onnx.StringStringEntryProto;
 import io.skerry.wire.onnx.TensorProto;
 import io.skerry.wire.onnx.TensorShapeProto;
+import io.skerry.wire.onnx.ValueInfoProto;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -276,6 +277,28 @@ class OnnxImportTest {
         model.build().toByteArray(),
         "input 'input' has size 1099511627776 in dimension 1",
         "export it for smaller inputs");
+  }
+
+  /** An engine believes what a file says of its outputs, and so would whoever reads them. */
+  @Test
+  void refusesAnOutputOfAnotherSizeThanIsSaid(@TempDir Path folder) throws Exception {
+    NodeProto made = operator("Relu", "x").toBuilder().setName("last_7").build();
+    OnnxFile narrow = new OnnxFile("narrow");
+    narrow.output("y", Shape.of(Shape.BATCH, 1));
+    ModelProto.Builder model = parsed(model(List.of(made))).toBuilder();
+    model.getGraphBuilder().setOutput(0, parsed(narrow.bytes()).getGraph().getOutput(0));
+    Path file = folder.resolve("model.onnx");
+    Files.write(file, model.build().toByteArray());
+
+    assertRefused(
+        file, "node 'last_7' (Relu)", "output 'y' is said to be [N,1] and is [N,1,4]", "export");
+  }
+
+  @Test
+  void tellsNamesThatWouldSteerATerminalWithoutDoingSo() {
+    NodeProto odd = operator("Odd", "x").toBuilder().setName("\u202e\u0007odd").build();
+
+    assertRefused(model(List.of(odd)), "node '??odd' (Odd)");
   }
 
   private static NodeProto relu() {
@@ -610,10 +633,10 @@ class OnnxImportTest {
   private static byte[] model(List<NodeProto> nodes, TensorProto... initializers) {
     OnnxFile file = new OnnxFile("test");
     file.input("x", Shape.of(Shape.BATCH, 1, 4));
-    file.output("y", Shape.of(Shape.BATCH, 1));
     ModelProto model = parsed(file.bytes());
     GraphProto graph =
         model.getGraph().toBuilder()
+            .addOutput(ValueInfoProto.newBuilder().setName("y"))
             .addAllNode(nodes)
             .addAllInitializer(List.of(initializers))
             .build();

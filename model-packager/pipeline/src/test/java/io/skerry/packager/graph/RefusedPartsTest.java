@@ -2,6 +2,7 @@ package io.skerry.packager.graph;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.protobuf.ByteString;
 import io.skerry.wire.onnx.AttributeProto;
 import io.skerry.wire.onnx.GraphProto;
 import io.skerry.wire.onnx.ModelProto;
@@ -47,6 +48,14 @@ class RefusedPartsTest {
             "pads [1] do not fit kernel [3]",
             List.of("x", "w223"),
             OnnxParts.integers("pads", List.of(1))),
+        part(
+            "Conv",
+            "auto_pad 'SIDEWAYS' is none of NOTSET, VALID, SAME_UPPER, SAME_LOWER",
+            List.of("x", "w223"),
+            AttributeProto.newBuilder()
+                .setName("auto_pad")
+                .setS(ByteString.copyFromUtf8("SIDEWAYS"))
+                .build()),
         part("ConvTranspose", "weights [3,1,3] with group 1", List.of("x", "w313")),
         part(
             "ConvTranspose",
