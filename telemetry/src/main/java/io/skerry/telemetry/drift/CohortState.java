@@ -110,10 +110,8 @@ final class CohortState {
   }
 
   void open(long window) {
-    int last = next;
     next = (next + 1) % WINDOWS_KEPT;
     windows[next] = window;
-    System.arraycopy(errors, last * statistics, errors, next * statistics, statistics);
     Arrays.fill(effects, next * statistics, (next + 1) * statistics, Float.NaN);
   }
 
@@ -125,25 +123,6 @@ final class CohortState {
   /** The latest effect; NaN when it was not judged. */
   double effect(int statistic) {
     return effects[next * statistics + statistic];
-  }
-
-  /** The standard error of the latest effect that was judged. */
-  double error(int statistic) {
-    return errors[next * statistics + statistic];
-  }
-
-  /** What is done with an effect. */
-  interface OfStatistic {
-    void accept(int statistic, double effect);
-  }
-
-  /** The latest effects, of what was judged. */
-  void forEachEffect(OfStatistic told) {
-    for (int s = 0; s < statistics; s++) {
-      if (!Float.isNaN(effects[next * statistics + s])) {
-        told.accept(s, effects[next * statistics + s]);
-      }
-    }
   }
 
   /**

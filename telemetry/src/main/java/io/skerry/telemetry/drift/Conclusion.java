@@ -15,7 +15,6 @@ final class Conclusion {
   private final FleetDevices known;
   private final Memberships memberships;
   private final Explanations explanations;
-  private final WeekCourses weeks;
   private final DriftCause cause;
   private final WindowComparison comparison;
   private final List<StreamVerdict> verdicts = new ArrayList<>();
@@ -28,14 +27,12 @@ final class Conclusion {
       FleetDevices known,
       Memberships memberships,
       Explanations explanations,
-      WeekCourses weeks,
       DriftCause cause,
       WindowComparison comparison) {
     this.fleet = fleet;
     this.known = known;
     this.memberships = memberships;
     this.explanations = explanations;
-    this.weeks = weeks;
     this.cause = cause;
     this.comparison = comparison;
   }
@@ -57,7 +54,7 @@ final class Conclusion {
       List<StreamVerdict> observed,
       List<StreamDistance> distances) {
     compareWithThreshold(observed);
-    Set<Cohort> ended = explanations.ended(fleet, weeks, known::areIn);
+    Set<Cohort> ended = explanations.ended(fleet, known::areIn);
     List<Judged> peers = withoutExplained(devices);
     Optional<New> news = newOfFleet(window, peers).or(() -> newOfCohort(window, peers, devices));
     news.ifPresent(one -> restart());

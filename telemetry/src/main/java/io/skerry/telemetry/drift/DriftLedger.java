@@ -25,11 +25,10 @@ import org.jspecify.annotations.Nullable;
  *       mean in the same window: what moves everybody is no drift of somebody.
  *   <li>Each device learns its own baseline from its first windows, with its course through the
  *       season where there is one; the first learners also show how the features move together.
- *   <li>Afterwards it is a residual against the own baseline, less where its cohort belongs on that
- *       weekday once two weeks are known, then less the mean of the peers, the devices outside the
- *       cohort. Per cohort (devices with one attribute value) and statistic an e-detector gathers
- *       evidence beyond the tolerance: what is material, and 3.9 standard errors of the baselines.
- *       Its threshold is windows-per-false-alarm times the number of detectors.
+ *   <li>Afterwards it is a residual against the own baseline, then less the mean of the peers, the
+ *       devices outside the cohort. Per cohort (devices with one attribute value) and statistic an
+ *       e-detector gathers evidence beyond the tolerance: what is material, and 3.9 standard errors
+ *       of the baselines. Its threshold is windows-per-false-alarm times the number of detectors.
  *   <li>What moves the whole fleet at once no cohort shows: where a season is known, the fleet's
  *       level is judged against its own past ({@link FleetLevel}), with detectors that count among
  *       the others.
@@ -40,8 +39,8 @@ import org.jspecify.annotations.Nullable;
  * </ol>
  *
  * <p>These steps are, in their order, {@link WindowRows} and {@link FleetMeans}, {@link
- * WindowDevices} and {@link LearnedCohorts}, {@link WeekCourses} and {@link WindowComparison},
- * {@link FleetLevel}, and {@link Conclusion} with {@link DriftCause} and {@link Explanations}.
+ * WindowDevices} and {@link LearnedCohorts}, {@link WindowComparison}, {@link FleetLevel}, and
+ * {@link Conclusion} with {@link DriftCause} and {@link Explanations}.
  *
  * <p>No I/O, no clock, no chance. Not safe for use by several threads.
  */
@@ -59,9 +58,7 @@ public final class DriftLedger {
   static final int COUNT_MAX = 10_000_000;
 
   // Another number wherever what is written, or what is made of it, is another.
-  private static final int STATE_FORMAT = 8;
-  // Without where cohorts belong through a week.
-  private static final int STATE_FORMAT_WEEKLESS = 7;
+  private static final int STATE_FORMAT = 7;
   // Without outcomes that come seldom.
   static final int STATE_FORMAT_OFTEN = 6;
   // Without what each device varied by while it learned.
@@ -83,7 +80,6 @@ public final class DriftLedger {
   private final LearnedCohorts learned;
   private final Explanations explanations;
   private final FleetMeans means;
-  private final WeekCourses weeks;
   private @Nullable FleetState fleet;
   private @Nullable String unit;
 
@@ -96,7 +92,6 @@ public final class DriftLedger {
     this.learned = new LearnedCohorts(memberships);
     this.explanations = new Explanations(settings, memberships);
     this.means = new FleetMeans(2 * settings.cohortMin());
-    this.weeks = new WeekCourses(settings);
   }
 
   /**
@@ -155,7 +150,7 @@ public final class DriftLedger {
     explanations.release(cohort);
     if (relearn) {
       learned.leave(cohort, devices, versions);
-      weeks.forget(devices.relearn(cohort));
+      devices.relearn(cohort);
     }
   }
 
@@ -230,10 +225,9 @@ public final class DriftLedger {
     told.learn();
     known.settle(seen);
     means.keep(window, off);
-    List<Judged> judged = weeks.without(window, known, memberships, explanations, told.judged());
     WindowComparison comparison =
-        new WindowComparison(settings, known, memberships, explanations, weeks, unit);
-    List<StreamVerdict> verdicts = new ArrayList<>(comparison.verdicts(window, judged));
+        new WindowComparison(settings, known, memberships, explanations, unit);
+    List<StreamVerdict> verdicts = new ArrayList<>(comparison.verdicts(window, told.judged()));
     verdicts.addAll(told.judgeLevel(window));
     DriftCause cause =
         new DriftCause(
@@ -245,11 +239,10 @@ public final class DriftLedger {
             known.level(),
             unit);
     WindowVerdict verdict =
-        new Conclusion(known, devices, memberships, explanations, weeks, cause, comparison)
-            .of(window, told.learning(), judged, verdicts, distances);
+        new Conclusion(known, devices, memberships, explanations, cause, comparison)
+            .of(window, told.learning(), told.judged(), verdicts, distances);
     devices.forgetAway(window);
     memberships.forgetEmpty(explanations::isExplained);
-    weeks.retain(memberships.judged().keySet());
     learned.forgetBeyondBound();
     learned.retain(devices.learnedUnder());
     return verdict;
@@ -333,7 +326,6 @@ public final class DriftLedger {
     explanations.write(to);
     means.write(to, versions.keySet());
     devices.write(to);
-    weeks.write(to);
     to.end();
   }
 
@@ -376,9 +368,6 @@ public final class DriftLedger {
             ? OptionalLong.empty()
             : OptionalLong.of(means.newest().orElse(0)),
         format > STATE_FORMAT_ONCE ? Optional.empty() : Optional.of(Set.copyOf(versions.keySet())));
-    if (format > STATE_FORMAT_WEEKLESS) {
-      weeks.read(from, size);
-    }
     from.end();
   }
 

@@ -191,19 +191,16 @@ final class Explanations {
    * What has been quiet for {@link DriftLedger#QUIET_WINDOWS}, this one among them. So is a cohort
    * that no device is in any more; one of devices that are silent is not.
    *
-   * @param weeks what was taken off: it is as much a part of how far a cohort is away
    * @param hasDevices whether any device is in a cohort, in the window or not
    */
-  Set<Cohort> ended(FleetState fleet, WeekCourses weeks, Predicate<Cohort> hasDevices) {
+  Set<Cohort> ended(FleetState fleet, Predicate<Cohort> hasDevices) {
     Set<Cohort> ended = new HashSet<>();
     if (fleetHasEnded(fleet)) {
       ended.add(Cohort.FLEET);
     }
     explained.forEach(
         (cohort, explanation) -> {
-          double effect =
-              explanation.state.effect(explanation.statistic)
-                  + weeks.taken(explanation.state, explanation.statistic);
+          double effect = explanation.state.effect(explanation.statistic);
           // Effects are means of clipped residuals: a larger shift looks no larger than the clip.
           double before =
               Math.min(Math.abs(explanation.effect), fleet.clip()[explanation.statistic]);

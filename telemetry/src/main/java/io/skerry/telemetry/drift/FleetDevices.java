@@ -122,21 +122,11 @@ final class FleetDevices {
     devices.values().forEach(told);
   }
 
-  /**
-   * The devices of a cohort learn their baselines anew.
-   *
-   * @return the cohorts that they are in
-   */
-  Set<Cohort> relearn(Cohort cohort) {
-    Set<Cohort> cohorts = new HashSet<>();
+  /** The devices of a cohort learn their baselines anew. */
+  void relearn(Cohort cohort) {
     devices.values().stream()
         .filter(device -> cohort.holds(device.attributes()))
-        .forEach(
-            device -> {
-              device.relearn();
-              device.memberships().forEach(of -> cohorts.add(of.cohort));
-            });
-    return cohorts;
+        .forEach(Device::relearn);
   }
 
   /**

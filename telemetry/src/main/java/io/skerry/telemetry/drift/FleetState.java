@@ -133,12 +133,6 @@ final class FleetState {
     return mean(statistic, seldom, Noise::baselineVariance);
   }
 
-  /** The part of that which is left of a mean over so many windows; all where it is not known. */
-  double meanPart(int statistic, int windows) {
-    Noise of = noiseOf(statistic);
-    return of.isKnown(placeOf(statistic)) ? of.meanPart(placeOf(statistic), windows) : 1;
-  }
-
   // Those that are told little are less certain; they make the others no less so.
   private double mean(int statistic, double seldom, ToDoubleBiFunction<Noise, Integer> of) {
     double often =

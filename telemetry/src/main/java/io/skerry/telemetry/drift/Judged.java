@@ -26,11 +26,6 @@ final class Judged {
     return new Judged(window, device, residuals, distances);
   }
 
-  /** The same, as far from its baseline as these say. */
-  Judged with(float[] others) {
-    return new Judged(window, device, others, distances);
-  }
-
   DeviceWindow window() {
     return window;
   }

@@ -217,12 +217,6 @@ final class Noise {
     return Math.clamp(alike < 2 / Math.sqrt(stepped) ? 0 : alike + bias, 0, 1);
   }
 
-  /** The part of the variance that is left of a mean over so many windows. */
-  double meanPart(int statistic, int windows) {
-    double memory = memory(statistic);
-    return 1 / Math.max(1, windows * (1 - memory) / (1 + memory));
-  }
-
   /**
    * The variance of the mean that remains of a device's baseline: its own error, and what of the
    * present lasts so long that it is no new evidence.

@@ -94,12 +94,6 @@ final class StateReader {
     }
   }
 
-  void getShorts(short[] into) {
-    for (int i = 0; i < into.length; i++) {
-      into[i] = next(Short.BYTES).getShort();
-    }
-  }
-
   void getDoubles(double[] into) {
     for (int i = 0; i < into.length; i++) {
       into[i] = getDouble();

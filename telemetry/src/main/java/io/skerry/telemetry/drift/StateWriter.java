@@ -92,13 +92,6 @@ final class StateWriter {
     }
   }
 
-  void putShorts(short[] values) {
-    for (short value : values) {
-      room(Short.BYTES);
-      part.putShort(value);
-    }
-  }
-
   void putDoubles(double[] values) {
     for (double value : values) {
       putDouble(value);

@@ -30,7 +30,6 @@ final class WindowComparison {
   private final FleetState fleet;
   private final Memberships memberships;
   private final Explanations explanations;
-  private final WeekCourses weeks;
   private final @Nullable String unit;
   // What one unit may say at most, by statistic; 0 = not judged.
   private final float[] clip;
@@ -49,7 +48,6 @@ final class WindowComparison {
   /**
    * Of one window.
    *
-   * @param weeks what was taken off its devices
    * @param unit the attribute whose values have one say each; null = devices have
    */
   WindowComparison(
@@ -57,13 +55,11 @@ final class WindowComparison {
       FleetState fleet,
       Memberships memberships,
       Explanations explanations,
-      WeekCourses weeks,
       @Nullable String unit) {
     this.settings = settings;
     this.fleet = fleet;
     this.memberships = memberships;
     this.explanations = explanations;
-    this.weeks = weeks;
     this.unit = unit;
     this.clip = fleet.clip();
     this.common = new float[clip.length];
@@ -105,7 +101,6 @@ final class WindowComparison {
         judge(cohort, verdicts);
       }
     }
-    weeks.learn(states);
     return verdicts;
   }
 
@@ -258,10 +253,7 @@ final class WindowComparison {
     double error =
         fleet.baselineVariance(statistic, seldom(cohort, statistic)) / members
             + fleet.baselineVariance(statistic, peersSeldom(cohort, statistic)) / peers;
-    return skew
-        + weeks.allowance(cohort, statistic)
-        + fleet.material(statistic)
-        + settings.baselineZ() * Math.sqrt(error);
+    return skew + fleet.material(statistic) + settings.baselineZ() * Math.sqrt(error);
   }
 
   // What members share is of their peers' noise; it is made up for by what they vary themselves.

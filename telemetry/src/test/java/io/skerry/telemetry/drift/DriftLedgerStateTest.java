@@ -98,8 +98,8 @@ class DriftLedgerStateTest {
     other[3]++;
 
     refuses(DriftSettings.DEFAULTS, "damaged", flipped, parts[1]);
-    refuses(DriftSettings.DEFAULTS, "format 9, not 1 to 8", other, parts[1]);
-    refuses(DriftSettings.DEFAULTS, "too early", Arrays.copyOf(first, first.length - 5), parts[1]);
+    refuses(DriftSettings.DEFAULTS, "format 8, not 1 to 7", other, parts[1]);
+    refuses(DriftSettings.DEFAULTS, "too early", Arrays.copyOf(first, first.length - 4), parts[1]);
     refuses(DriftSettings.DEFAULTS, "too early", first);
     refuses(SEASON, "settings", first, parts[1]);
     assertThatThrownBy(() -> ledger.read(Arrays.asList(parts).iterator()))

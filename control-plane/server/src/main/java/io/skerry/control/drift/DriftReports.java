@@ -39,11 +39,11 @@ public final class DriftReports {
 
   static final String FORMULA =
       """
-      y(d,t) = clip((position of device d in window t - its own baseline - its cohort's course through the week - mean of its peers) / clip, -1, 1)
+      y(d,t) = clip((position of device d in window t - its own baseline - mean of its peers) / clip, -1, 1)
       e(t)   = mean over signs s and bets b of  prod over devices d of (1 + b (s y(d,t) - tolerance))^part
       M(t)   = (M(t-1) + 1) e(t), Shiryaev-Roberts; opened when ln M >= ln(c H)
       c = windows per false incident that are promised, H = streams that are watched
-      tolerance = material effect + 3.9 standard errors of the learned baseline + what clipping may hide of shares that vary more than most + how uncertain the week is
+      tolerance = material effect + 3.9 standard errors of the learned baseline + what clipping may hide of shares that vary more than most
       part = peers / (peers + f members), f = share of the noise that is new in each window
       of the whole fleet: x(t) = median over devices of (position - where it was learned) - the fleet's baseline, sd = its spread
       e(t)   = mean over signs s and bets b of  min(e^5, exp(b z - b^2 / 2)),  z = (s x(t) - tolerance) / sd; empirical\
