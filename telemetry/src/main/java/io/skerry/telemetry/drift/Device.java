@@ -43,7 +43,7 @@ final class Device {
   private double @Nullable [] gathered;
   // The day in which it was last looked whether they are enough.
   private long gatheredDay;
-  // Those that are told now, of more than this window.
+  // Those that are told now.
   private double @Nullable [] offered;
   // The mean of the fleet's means over the windows that the baseline was learned from. None where
   // the fleet's level is not judged.
@@ -489,9 +489,9 @@ final class Device {
         outcomes.known() >= settings.predictionsMin()
             || (isOver && sum[0] >= settings.predictionsMin());
     changeTo(one.version());
-    offered = isTold && few != null ? sum : null;
+    offered = isTold ? sum : null;
     gathered = isTold ? null : sum;
-    gatheredDay = isTold ? gatheredDay : day;
+    gatheredDay = isTold && few != null ? gatheredDay : day;
     return new DeviceWindow(
         one.device(),
         one.attributes(),
@@ -504,8 +504,8 @@ final class Device {
   }
 
   /**
-   * What was told of a window, had it a mean to be compared with? What was gathered is told with
-   * the next one else.
+   * What was told of a window, had it a mean to be compared with? It is gathered else, and told
+   * again when the day is over.
    *
    * @param means of the devices of its version, in this window
    */

@@ -58,23 +58,31 @@ class SeldomOutcomesTest {
     assertThat(found.getFirst().nature()).isEqualTo(DriftFinding.Nature.ERROR);
   }
 
-  /** Few that tell at a time have no mean to be compared with: they tell once enough others do. */
-  @Test
-  void findsItWhereFewBeginTheirDayTogether() throws MalformedDocumentException {
+  /**
+   * Few that tell at a time have no mean to be compared with: they tell once enough others do. Some
+   * have a few outcomes in each window from an hour of the day on, others many in one of them.
+   */
+  @ParameterizedTest
+  @CsvSource({"false, 5", "true, 5", "true, 20", "true, 100"})
+  void findsItWhereFewTellTogether(boolean once, int each) throws MalformedDocumentException {
     NormalFleet fleet = fleet();
     DriftLedger ledger = fleet.ledger(SETTINGS);
     Random random = new Random(5);
     List<DriftFinding> found = new ArrayList<>();
-    for (long window = 0; window < FLIPPED_FROM + 6L * DAY; window++) {
+    for (long window = 0; window < FLIPPED_FROM + 8L * DAY; window++) {
       long now = window;
       List<DeviceWindow> there =
           fleet
               .window(
                   now,
                   NormalFleet.First.NOTHING,
-                  device -> outcomes(random, 5, device % 3 == 0 && now >= FLIPPED_FROM ? .5 : .05))
+                  device ->
+                      once && device / 3 % 4 != now % DAY
+                          ? DeviceWindow.Outcomes.NONE
+                          : outcomes(
+                              random, each, device % 3 == 0 && now >= FLIPPED_FROM ? .5 : .05))
               .stream()
-              .filter(one -> begins(one) <= now % DAY)
+              .filter(one -> once || begins(one) <= now % DAY)
               .toList();
       ledger.judge(now, there).found().ifPresent(found::add);
     }
