@@ -116,9 +116,16 @@ final class TfliteNodes {
     Map<String, TensorScale> ends = new HashMap<>();
     end(subgraph.getInputs()[0], plain(subgraph.getInputs()[0]), ends);
     List<String> outputs = new ArrayList<>();
+    Map<String, String> said = new HashMap<>();
     for (int index : subgraph.getOutputs()) {
       String wanted = tensor(index).getName();
       String made = plain(index);
+      String before = said.putIfAbsent(made, wanted);
+      if (before != null) {
+        throw new ModelRefusedException(
+            "outputs '%s' and '%s' are the same: export the model with one of them"
+                .formatted(before, wanted));
+      }
       String name = made.equals(wanted) ? made : graph.renamed(made, wanted);
       outputs.add(name);
       scale(index)

@@ -60,6 +60,8 @@ import org.tensorflow.lite.schema.TensorType;
 class TfliteImportTest {
   private static final Path MODELS = Path.of("../../../shared/data/mlperf-tiny");
 
+  private static final float[] SAME = {1, -2, 3, -4, 5, -6, 7, 8};
+
   private static final Scheme PER_TENSOR = new Scheme(IntegerType.INT8, false, false, true);
   private static final List<Scheme> SCHEMES =
       List.of(
@@ -189,6 +191,31 @@ class TfliteImportTest {
     ModelT model = ModelT.deserializeFromBinary(file.bytes("net", x, new int[] {y}));
     model.getSubgraphs()[0].getOperators()[0].setOutputs(new int[] {a, b});
     return model.serializeToBinary();
+  }
+
+  /** Named twice, or made twice of the same integers. */
+  @Test
+  void refusesOutputsThatAreTheSame() {
+    Graph net = Nets.beside(Nets.dense("y", SAME, 4), Nets.dense("z", SAME, 4));
+    ModelT twice = ModelT.deserializeFromBinary(integers(net, Nets.randomItems(net, 8)));
+    SubGraphT graph = twice.getSubgraphs()[0];
+    int[] outputs = graph.getOutputs();
+
+    maker(graph, outputs[1]).setInputs(maker(graph, outputs[0]).getInputs());
+    assertThatThrownBy(() -> TfliteImport.readAny(twice.serializeToBinary()))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessage("outputs 'y' and 'z' are the same: export the model with one of them");
+    graph.setOutputs(new int[] {outputs[0], outputs[0]});
+    assertThatThrownBy(() -> TfliteImport.readAny(twice.serializeToBinary()))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessage("outputs 'y' and 'y' are the same: export the model with one of them");
+  }
+
+  private static OperatorT maker(SubGraphT graph, int tensor) {
+    return Arrays.stream(graph.getOperators())
+        .filter(operator -> operator.getOutputs()[0] == tensor)
+        .findFirst()
+        .orElseThrow();
   }
 
   @ParameterizedTest
