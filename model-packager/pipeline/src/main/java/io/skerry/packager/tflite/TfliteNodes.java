@@ -120,6 +120,10 @@ final class TfliteNodes {
     for (int index : subgraph.getOutputs()) {
       String wanted = tensor(index).getName();
       String made = plain(index);
+      if (graph.constantOrNull(made) != null) {
+        throw new ModelRefusedException(
+            "output '%s' is constant, whatever the input: leave it out".formatted(wanted));
+      }
       String before = said.putIfAbsent(made, wanted);
       if (before != null) {
         throw new ModelRefusedException(

@@ -211,6 +211,20 @@ class TfliteImportTest {
         .hasMessage("outputs 'y' and 'y' are the same: export the model with one of them");
   }
 
+  /** It is made by no node of the graph. */
+  @Test
+  void refusesAnOutputThatIsConstant() {
+    Graph net = Nets.dense("y", SAME, 4);
+    ModelT model = ModelT.deserializeFromBinary(integers(net, Nets.randomItems(net, 8)));
+    SubGraphT graph = model.getSubgraphs()[0];
+    OperatorT last = maker(graph, graph.getOutputs()[0]);
+    last.setInputs(new int[] {maker(graph, last.getInputs()[0]).getInputs()[1]});
+
+    assertThatThrownBy(() -> TfliteImport.readAny(model.serializeToBinary()))
+        .isInstanceOf(ModelRefusedException.class)
+        .hasMessage("output 'y' is constant, whatever the input: leave it out");
+  }
+
   private static OperatorT maker(SubGraphT graph, int tensor) {
     return Arrays.stream(graph.getOperators())
         .filter(operator -> operator.getOutputs()[0] == tensor)
