@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.tensorflow.lite.schema.BuiltinOperator;
 import org.tensorflow.lite.schema.Model;
+import org.tensorflow.lite.schema.Operator;
 import org.tensorflow.lite.schema.OperatorCode;
 import org.tensorflow.lite.schema.SubGraph;
 import org.tensorflow.lite.schema.Tensor;
@@ -217,8 +218,16 @@ public final class FloatOperators {
       return false;
     }
     SubGraph graph = model.subgraphs(0);
-    int rank = graph.tensors(graph.operators(operator).inputs(0)).shapeLength();
-    Tensor named = graph.tensors(graph.operators(operator).inputs(1));
+    Operator mean = graph.operators(operator);
+    if (mean.inputsLength() != 2 || mean.inputs(0) < 0 || mean.inputs(1) < 0) {
+      // Nothing verified that it names its axes.
+      return false;
+    }
+    int rank = graph.tensors(mean.inputs(0)).shapeLength();
+    if (rank != 4) {
+      return true;
+    }
+    Tensor named = graph.tensors(mean.inputs(1));
     ByteBuffer bytes = model.buffers((int) named.buffer()).dataAsByteBuffer();
     Set<Integer> axes = new HashSet<>();
     if (bytes != null) {
@@ -227,6 +236,6 @@ public final class FloatOperators {
         axes.add(Math.floorMod(integers.get(), rank));
       }
     }
-    return rank != 4 || !axes.equals(Set.of(1, 2));
+    return !axes.equals(Set.of(1, 2));
   }
 }

@@ -17,11 +17,15 @@ import io.skerry.packager.quantize.QdqExport;
 import io.skerry.packager.quantize.QuantizedGraph;
 import io.skerry.packager.quantize.Scheme;
 import io.skerry.packager.tflite.TfliteExport;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.lite.schema.BuiltinOptions;
 import org.tensorflow.lite.schema.ModelT;
 import org.tensorflow.lite.schema.OperatorCodeT;
+import org.tensorflow.lite.schema.OperatorT;
+import org.tensorflow.lite.schema.SubGraphT;
 
 class FloatOperatorsTest {
   private static final String CHOSEN =
@@ -98,6 +102,30 @@ class FloatOperatorsTest {
     assertThat(tflite(graph, Set.of("node3")))
         .extracting(text -> text.substring(text.indexOf('(')))
         .containsExactly("(MEAN): XNNPACK has no int8 kernel for it", "(MEAN): " + CHOSEN);
+  }
+
+  /** Nobody has verified what is inspected. */
+  @Test
+  void areToldOfMeansThatNameNothingToo() {
+    Graph graph = new Nets(1, "x", Shape.BATCH, 3, 8, 8).add(new Op.Mean(List.of(1))).graph("y");
+    ModelT model = ModelT.deserializeFromBinary(TfliteExport.write(graph));
+    SubGraphT tables = model.getSubgraphs()[0];
+    OperatorT mean =
+        Arrays.stream(tables.getOperators())
+            .filter(operator -> operator.getInputs().length == 2)
+            .filter(
+                operator -> operator.getBuiltinOptions().getType() == BuiltinOptions.ReducerOptions)
+            .findFirst()
+            .orElseThrow();
+    int[] whole = mean.getInputs();
+
+    for (int[] inputs : new int[][] {{}, {whole[0]}, {whole[0], -1}, {-1, whole[1]}}) {
+      mean.setInputs(inputs);
+      assertThat(FloatOperators.ofTflite(model.serializeToBinary())).isNotEmpty();
+    }
+    mean.setInputs(whole);
+    tables.getTensors()[whole[0]].setShape(new int[0]);
+    assertThat(FloatOperators.ofTflite(model.serializeToBinary())).isNotEmpty();
   }
 
   /** XNNPACK has integers neither for these nor for what else such a pool could be written as. */
