@@ -58,7 +58,10 @@ import org.slf4j.LoggerFactory;
 @Singleton
 final class Arms {
   private static final Logger log = LoggerFactory.getLogger(Arms.class);
+  // Windows of each profile, of as many of its devices: of the newest of all there may be none of a
+  // profile that few devices are of, and to look for some would read those of all others.
   private static final int HISTORY_MAX = 2000;
+  private static final int HISTORY_DEVICES_MAX = 200;
   private static final String LATENCY = "$latency";
   private static final Gson GSON = new Gson();
 
@@ -169,10 +172,23 @@ final class Arms {
         (version, profiles) ->
             transaction.forEach(
                 """
-                select device.profile, s.counts, s.fold from telemetry_window_stream s
-                join device on device.id = s.device and device.profile = any(?)
-                where s.model = ? and s.version = ? and s.slot = ? and s.stream = '$latency'
-                order by s.window_index desc limit ?
+                select asked.profile, newest.counts, newest.fold
+                from (
+                  select device.profile, report.device,
+                    count(*) over (partition by device.profile) as devices,
+                    row_number() over (partition by device.profile order by md5(report.device))
+                      as place
+                  from device_slot_report report
+                  join device on device.id = report.device and device.profile = any(?)
+                  where report.slot = ? and report.running_model = ?
+                    and report.running_version = ?) asked
+                cross join lateral (
+                  select s.counts, s.fold from telemetry_window_stream s
+                  where s.device = asked.device and s.model = ? and s.version = ? and s.slot = ?
+                    and s.stream = '$latency'
+                  order by s.boot_epoch desc, s.sequence desc
+                  limit ? / least(?, asked.devices)) newest
+                where asked.place <= ?
                 """,
                 row ->
                     byProfile
@@ -182,10 +198,15 @@ final class Arms {
                                 Arrays.stream(row.bigints("counts")).boxed().toList(),
                                 row.integer("fold"))),
                 profiles,
+                part.slot().value(),
+                version.model().value(),
+                version.version(),
                 version.model().value(),
                 version.version(),
                 part.slot().value(),
-                HISTORY_MAX));
+                HISTORY_MAX,
+                HISTORY_DEVICES_MAX,
+                HISTORY_DEVICES_MAX));
     return byProfile;
   }
 

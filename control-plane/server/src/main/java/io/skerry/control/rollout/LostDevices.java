@@ -41,8 +41,11 @@ final class LostDevices {
 
   private record Kept(String profile, boolean newer, boolean own, long devices, long lost) {}
 
-  /** Counts them anew; whether there is something else to judge now. */
-  static boolean count(Transaction transaction, RolloutId id, int stage) {
+  /** What was counted of a stage. */
+  record Counted(int stage, String lost) {}
+
+  /** Counts them anew, without keeping it. */
+  static Counted count(Transaction transaction, RolloutId id, int stage) {
     List<Kept> counted = new ArrayList<>();
     transaction.forEach(
         """
@@ -73,15 +76,20 @@ final class LostDevices {
         id.value(),
         stage,
         id.value());
+    return new Counted(stage, GSON.toJson(counted));
+  }
+
+  /** Keeps it; whether there is something else to judge now. */
+  static boolean keep(Transaction transaction, RolloutId id, Counted counted) {
     return transaction.update(
             """
             update rollout_stage set lost = given.lost
             from (select ?::jsonb as lost) given
             where rollout = ? and stage = ? and rollout_stage.lost <> given.lost
             """,
-            GSON.toJson(counted),
+            counted.lost(),
             id.value(),
-            stage)
+            counted.stage())
         > 0;
   }
 

@@ -355,9 +355,11 @@ final class RolloutEngine {
       return;
     }
     boolean otherStage = one.evidenceStage != stage.getAsInt();
-    if (otherStage || !now.isBefore(one.lostAt.plus(everyLost(stored)))) {
-      // Not all of them in one look, after a start.
-      one.lostAt = otherStage && one.evidenceStage < 0 ? now.minusMillis(spread(stored)) : now;
+    if (one.evidenceStage < 0) {
+      // As they were counted last: not all rollouts count in one look, after a start.
+      one.lostAt = now.minusMillis(spread(stored));
+    } else if (otherStage || !now.isBefore(one.lostAt.plus(everyLost(stored)))) {
+      one.lostAt = now;
       one.changed |= books.countLost(one.lease);
       answered(now());
     }

@@ -243,16 +243,25 @@ public final class SqlBooks implements RolloutBooks {
 
   /**
    * Counts anew who of the open stage is away; whether that is something else to judge. Without the
-   * rollout's lock: it takes as long as the stage is large, and is as of now whenever it is kept.
+   * rollout's lock, which is taken to keep it only: counting takes as long as the stage is large,
+   * and what people do with the rollout must not wait for it.
    */
   public boolean countLost(Lease lease) {
-    return inLease(
-        lease,
-        transaction -> {
-          OptionalInt open = openStage(transaction, lease.rollout());
-          return open.isPresent()
-              && LostDevices.count(transaction, lease.rollout(), open.getAsInt());
-        });
+    RolloutId id = lease.rollout();
+    Optional<LostDevices.Counted> counted =
+        database.call(
+            transaction -> {
+              OptionalInt open = openStage(transaction, id);
+              return open.isEmpty()
+                  ? Optional.empty()
+                  : Optional.of(LostDevices.count(transaction, id, open.getAsInt()));
+            });
+    return counted.isPresent()
+        && inLease(
+            lease,
+            transaction ->
+                openStage(transaction, id).equals(OptionalInt.of(counted.get().stage()))
+                    && LostDevices.keep(transaction, id, counted.get()));
   }
 
   private static OptionalInt openStage(Transaction transaction, RolloutId id) {
