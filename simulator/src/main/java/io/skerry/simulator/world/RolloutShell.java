@@ -242,10 +242,22 @@ final class RolloutShell implements RolloutBooks {
           }
           // Nobody follows any more who is under way.
           carryOut(other, new RolloutEffect.CloseOut(false), now);
+        } else if (other.isGoneBack()) {
+          awaitNobody(other);
         }
         other.released = true;
       }
     }
+  }
+
+  // What they are to go back to is another's by now.
+  private static void awaitNobody(Rollout rollout) {
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (one.state == DeploymentState.RESTORING || one.state == DeploymentState.DEFERRED) {
+            one.state = DeploymentState.CANCELLED;
+          }
+        });
   }
 
   private static List<Rollout.Place> places(Rollout rollout) {

@@ -614,6 +614,31 @@ interface RolloutOrdersContract {
   }
 
   @Test
+  default void nobodyIsAwaitedBackOnceANewerRolloutIsThere() {
+    RolloutFleet fleet = fleet(3);
+    fleet.everywhere(1);
+    RolloutId older = fleet.begin(2);
+    fleet.look(older);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    away(devices(1, 2));
+    fleet.act(older, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    fleet.look(older);
+    back(devices(2));
+    assertThat(fleet.states(older))
+        .containsEntry(device(1), DeploymentState.DEFERRED)
+        .containsEntry(device(2), DeploymentState.RESTORING);
+
+    fleet.begin(3);
+
+    assertThat(fleet.states(older))
+        .containsEntry(device(0), DeploymentState.RESTORED)
+        .containsEntry(device(1), DeploymentState.CANCELLED)
+        .containsEntry(device(2), DeploymentState.CANCELLED);
+  }
+
+  @Test
   default void whatANewerRolloutHasOrderedIsLeftToIt() {
     RolloutFleet fleet = fleet(4);
     fleet.everywhere(1);

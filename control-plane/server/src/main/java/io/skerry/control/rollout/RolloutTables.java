@@ -364,7 +364,16 @@ final class RolloutTables {
     release(transaction, id);
   }
 
+  /** Ends the following: who has not come back of a rollout that went back is waited for no more. */
   static void release(Transaction transaction, RolloutId id) {
+    transaction.update(
+        """
+        update deployment d set state = 'CANCELLED'
+        from rollout r
+        where d.rollout = ? and d.state in ('RESTORING', 'DEFERRED')
+          and r.id = d.rollout and r.phase = 'ROLLED_BACK'
+        """,
+        id.value());
     transaction.update("update rollout set released = true where id = ?", id.value());
     transaction.update(
         "update deployment set live = false, due_at = null where rollout = ? and live", id.value());
