@@ -71,6 +71,8 @@ final class Rollout {
     ProfileId profile;
     boolean opened;
     boolean hasOrder;
+    // It was not at an end when the rollout succeeded, or was ordered the version since.
+    boolean afterSuccess;
     DeploymentState state = DeploymentState.PENDING;
     // Why it has left its stage.
     String reason = "";

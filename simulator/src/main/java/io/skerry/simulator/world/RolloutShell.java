@@ -451,6 +451,7 @@ final class RolloutShell implements RolloutBooks {
                       one.state,
                       store.isOnline(device),
                       rollout.isTrial() ? one.wasOrdered() : one.isReplacing(),
+                      one.afterSuccess,
                       1));
             }
           });
@@ -591,6 +592,8 @@ final class RolloutShell implements RolloutBooks {
       case RolloutEffect.RetryFailed _ -> {
         rollout.deployments.forEach(
             (device, one) -> {
+              // What became of them until now is known to whoever lets it go on.
+              one.afterSuccess &= one.isLate();
               if (one.state.isRetryable() && isFree(rollout, device, one)) {
                 one.state = DeploymentState.PENDING;
                 one.hasOrder = false;
@@ -621,6 +624,7 @@ final class RolloutShell implements RolloutBooks {
   }
 
   private void closeOut(DeviceId device, Rollout.Deployment one, boolean catchesUp) {
+    one.afterSuccess |= catchesUp && one.opened && one.isLate();
     if (one.opened && one.state == DeploymentState.PENDING) {
       one.state = catchesUp ? DeploymentState.DEFERRED : DeploymentState.CANCELLED;
     } else if ((one.state.isInFlight() && !(catchesUp && store.isOnline(device)))
@@ -716,7 +720,11 @@ final class RolloutShell implements RolloutBooks {
     for (int part = 0; part < rollout.parts.size(); part++) {
       order(rollout, offered, part, bringing(rollout, part), mode(rollout, part), now);
     }
-    offered.forEach(device -> enter(rollout, device, DeploymentState.OFFERED, now));
+    for (DeviceId device : offered) {
+      enter(rollout, device, DeploymentState.OFFERED, now);
+      Objects.requireNonNull(rollout.deployments.get(device)).afterSuccess |=
+          rollout.state.phase() instanceof RolloutPhase.Succeeded;
+    }
     return offered.size();
   }
 

@@ -210,6 +210,54 @@ interface RolloutOrdersContract {
     assertThat(fleet.in(rollout, DeploymentState.COMMITTED)).hasSize(3);
   }
 
+  /** Two that fall after the success are none of the good two that caught up. */
+  @Test
+  default void whoFallsLaterKeepsNobodyFromCatchingUp() {
+    RolloutFleet fleet = fleet(8);
+    away(devices(5, 6, 7));
+    RolloutId rollout = fleet.begin(TO_ALL.catchUp(2));
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.pass(Wish.STAGE.plusMinutes(1));
+    fleet.look(rollout);
+    fleet.act(rollout, new RolloutEvent.Promote("tested"));
+    back(devices(5, 6));
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    assertThat(fleet.in(rollout, DeploymentState.COMMITTED)).hasSize(7);
+
+    fleet.report(devices(0, 1), SlotPhase.ROLLED_BACK);
+    fleet.look(rollout);
+    back(devices(7));
+    fleet.look(rollout);
+
+    assertThat(fleet.in(rollout, DeploymentState.ROLLED_BACK)).isEqualTo(devices(0, 1));
+    assertThat(fleet.states(rollout)).containsEntry(device(7), DeploymentState.OFFERED);
+  }
+
+  @Test
+  default void theFirstThatCatchUpAndFailKeepItFromTheOthers() {
+    RolloutFleet fleet = fleet(8);
+    away(devices(4, 5, 6, 7));
+    RolloutId rollout = fleet.begin(TO_ALL.catchUp(3));
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.pass(Wish.STAGE.plusMinutes(1));
+    fleet.look(rollout);
+    fleet.act(rollout, new RolloutEvent.Promote("tested"));
+    back(devices(4, 5, 6));
+    fleet.look(rollout);
+    fleet.report(fleet.hear(), SlotPhase.ROLLED_BACK);
+    fleet.look(rollout);
+
+    back(devices(7));
+    fleet.look(rollout);
+
+    assertThat(fleet.states(rollout)).containsEntry(device(7), DeploymentState.DEFERRED);
+    assertThat(fleet.state(rollout).held()).contains("3 of 3 devices failed the update");
+  }
+
   @Test
   default void whoIsLateAndComesBackAsAnotherIsLookedAtAgain() {
     RolloutFleet fleet = fleet(3);

@@ -15,10 +15,12 @@ import java.util.stream.Collectors;
 
 /**
  * Those who get the version after the rollout has succeeded: late devices, newcomers, those that
- * try again, and all that had it on trial. Only what becomes of them since then is judged: the good
- * devices of the stages would hide it, and those that failed a trial are none of them.
+ * try again, and all that had it on trial. Only what becomes of them is judged: the good devices of
+ * the stages would hide it, those of them that fall later say nothing of it, and those that failed
+ * a trial are none of them.
  *
- * @param before devices that were at an end, or removed, when this began
+ * @param before by the rules before 11, devices that were at an end, or removed, when this began:
+ *     nobody knew then of a device that came to an end whether it was late
  * @param held why nobody is offered the version any more; empty while it is offered
  */
 public record CatchingUp(List<Ended> before, String held) {
@@ -44,8 +46,22 @@ public record CatchingUp(List<Ended> before, String held) {
     return !held.isEmpty();
   }
 
+  /** By those of them that came to an end. */
   CatchingUp judged(Census census, ShareLimit limit) {
-    Optional<String> harm = harm(census, limit);
+    return judged(census.failuresOfLate(), limit);
+  }
+
+  /** By all that came to an end since this began, as by the rules before 11. */
+  CatchingUp judgedSince(Census census, ShareLimit limit) {
+    Map<ProfileId, Devices> since = atAnEnd(census);
+    for (Ended one : before) {
+      since.computeIfPresent(one.profile(), (profile, all) -> without(all, one));
+    }
+    return judged(since, limit);
+  }
+
+  private CatchingUp judged(Map<ProfileId, Devices> since, ShareLimit limit) {
+    Optional<String> harm = harm(since, limit);
     return isHeld() || harm.isEmpty()
         ? this
         : new CatchingUp(
@@ -54,11 +70,7 @@ public record CatchingUp(List<Ended> before, String held) {
                 .formatted(harm.get()));
   }
 
-  private Optional<String> harm(Census census, ShareLimit limit) {
-    Map<ProfileId, Devices> since = atAnEnd(census);
-    for (Ended one : before) {
-      since.computeIfPresent(one.profile(), (profile, all) -> without(all, one));
-    }
+  private static Optional<String> harm(Map<ProfileId, Devices> since, ShareLimit limit) {
     String harm =
         FailureGate.judge(since, limit).stream()
             .filter(result -> result.verdict() == Verdict.FAIL)

@@ -25,6 +25,8 @@ public record Census(List<Cell> cells) {
    *
    * @param online whether they are connected
    * @param replacing whether they ran another version before this rollout touched them
+   * @param late whether they get the version after the rollout's success: they were not at an end
+   *     then, or were ordered it since
    */
   public record Cell(
       int stage,
@@ -32,7 +34,19 @@ public record Census(List<Cell> cells) {
       DeploymentState state,
       boolean online,
       boolean replacing,
+      boolean late,
       int devices) {
+    /** Of devices that are not late. */
+    public Cell(
+        int stage,
+        ProfileId profile,
+        DeploymentState state,
+        boolean online,
+        boolean replacing,
+        int devices) {
+      this(stage, profile, state, online, replacing, false, devices);
+    }
+
     boolean isUnderWay() {
       return online && state.isInFlight();
     }
@@ -85,6 +99,11 @@ public record Census(List<Cell> cells) {
     return devices(stage) == count(cell -> cell.state() != DeploymentState.NOT_ELIGIBLE)
         ? Map.of()
         : failures(cell -> cell.stage() == stage, underWay);
+  }
+
+  /** The same of those that get the version after the success. */
+  Map<ProfileId, FailureGate.Devices> failuresOfLate() {
+    return failures(Cell::late, true);
   }
 
   private Map<ProfileId, FailureGate.Devices> failures(Predicate<Cell> fits, boolean underWay) {

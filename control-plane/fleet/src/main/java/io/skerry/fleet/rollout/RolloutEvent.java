@@ -69,12 +69,13 @@ public sealed interface RolloutEvent {
    *     a trial at any hour; 7 ends one that is to be promoted within the windows only; 8 goes on
    *     in a window whatever a gate shows that pauses; 9 begins deadlines and soak anew after each
    *     silence and in each window, lets whoever is late catch up whatever becomes of them, and
-   *     lets a profile pass of which few devices tell, if these are good
+   *     lets a profile pass of which few devices tell, if these are good; 10 judges them by all
+   *     that came to an end since the first of them was there
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 10;
+    public static final int RULES = 11;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -144,6 +145,11 @@ public sealed interface RolloutEvent {
     /** Whether those who get the version after the success are judged by whether they fail. */
     boolean judgesCatchingUp() {
       return rules >= 10;
+    }
+
+    /** Whether the census says who gets the version after the success. */
+    boolean knowsWhoIsLate() {
+      return rules >= 11;
     }
 
     /** Whether harm that pauses is looked at once more when a window opens. */

@@ -6,6 +6,7 @@ import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateResult;
 import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.gate.OpenStage;
+import io.skerry.fleet.gate.ShareLimit;
 import io.skerry.fleet.gate.Verdict;
 import io.skerry.fleet.rollout.RolloutPhase.Aborted;
 import io.skerry.fleet.rollout.RolloutPhase.Aborting;
@@ -878,7 +879,7 @@ public final class RolloutMachine {
   private static Step catchingUp(
       RolloutPlan plan, RolloutState before, RolloutEvent.Observed seen, Instant now) {
     Census census = seen.census();
-    RolloutState state = seen.judgesCatchingUp() ? judgedLate(plan, before, census) : before;
+    RolloutState state = seen.judgesCatchingUp() ? judgedLate(plan, before, seen) : before;
     int late = census.count(cell -> cell.online() && cell.state() == DeploymentState.DEFERRED);
     int again = census.count(cell -> cell.online() && cell.state() == DeploymentState.PENDING);
     int underWay = census.inFlightOnline();
@@ -910,7 +911,9 @@ public final class RolloutMachine {
     return new Step(permits.paid(state, retried + caughtUp, now), effects, Optional.empty());
   }
 
-  private static RolloutState judgedLate(RolloutPlan plan, RolloutState state, Census census) {
+  private static RolloutState judgedLate(
+      RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen) {
+    Census census = seen.census();
     boolean any =
         census.count(
                 cell ->
@@ -924,8 +927,15 @@ public final class RolloutMachine {
           ? state.catchingUp(Optional.of(CatchingUp.begun(census)))
           : state;
     }
+    ShareLimit limit = plan.gates().failures();
     return state.catchingUp(
-        state.catchingUp().map(known -> known.judged(census, plan.gates().failures())));
+        state
+            .catchingUp()
+            .map(
+                known ->
+                    seen.knowsWhoIsLate()
+                        ? known.judged(census, limit)
+                        : known.judgedSince(census, limit)));
   }
 
   private static String reasons(List<GateResult> gates, Verdict verdict) {

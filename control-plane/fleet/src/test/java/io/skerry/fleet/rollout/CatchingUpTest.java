@@ -34,8 +34,41 @@ class CatchingUpTest {
     Census caughtUp =
         census(cell(DeploymentState.COMMITTED, 98), cell(DeploymentState.ROLLED_BACK, 2));
 
+    assertThat(begun.judgedSince(fallen, LIMIT).held()).isEmpty();
+    assertThat(begun.judgedSince(caughtUp, LIMIT).held()).isEmpty();
+  }
+
+  private static Census.Cell late(DeploymentState state, int devices) {
+    return new Census.Cell(0, new ProfileId("x86-64-avx2"), state, true, true, true, devices);
+  }
+
+  @Test
+  void goodLateDevicesAreNotTakenForTheStagesDevicesThatFell() {
+    Census fallen =
+        census(
+            cell(DeploymentState.COMMITTED, 97),
+            cell(DeploymentState.ROLLED_BACK, 2),
+            late(DeploymentState.COMMITTED, 2));
+    Census bad =
+        census(
+            cell(DeploymentState.COMMITTED, 99),
+            late(DeploymentState.ROLLED_BACK, 3),
+            late(DeploymentState.COMMITTED, 1));
+
     assertThat(begun.judged(fallen, LIMIT).held()).isEmpty();
-    assertThat(begun.judged(caughtUp, LIMIT).held()).isEmpty();
+    assertThat(begun.judged(bad, LIMIT).held()).contains("3 of 4 devices failed the update");
+  }
+
+  @Test
+  void devicesThatAreRemovedAreNoGoodOnes() {
+    Census replaced =
+        census(
+            cell(DeploymentState.COMMITTED, 89),
+            cell(DeploymentState.REMOVED, 10),
+            late(DeploymentState.REMOVED, 10),
+            late(DeploymentState.ROLLED_BACK, 3));
+
+    assertThat(begun.judged(replaced, LIMIT).held()).contains("3 of 3 devices failed the update");
   }
 
   @Test
@@ -51,8 +84,8 @@ class CatchingUpTest {
             cell(DeploymentState.ROLLED_BACK, 10),
             cell(DeploymentState.REMOVED, 10));
 
-    assertThat(begun.judged(mostAreGood, LIMIT).held()).isEmpty();
-    assertThat(begun.judged(noneIsGood, LIMIT).held())
+    assertThat(begun.judgedSince(mostAreGood, LIMIT).held()).isEmpty();
+    assertThat(begun.judgedSince(noneIsGood, LIMIT).held())
         .contains("10 of 10 devices failed the update");
   }
 }

@@ -44,6 +44,7 @@ final class SimulatedRollout {
     boolean eligible = true;
     boolean exists;
     boolean hasOrder;
+    boolean late;
     Instant orderedAt = START;
 
     Member(int stage, ProfileId profile) {
@@ -210,7 +211,13 @@ final class SimulatedRollout {
       if (member.exists) {
         cells.add(
             new Census.Cell(
-                member.stage, member.profile, member.state, member.online, replacing, 1));
+                member.stage,
+                member.profile,
+                member.state,
+                member.online,
+                replacing,
+                member.late,
+                1));
       }
     }
     return new Census(cells);
@@ -267,10 +274,12 @@ final class SimulatedRollout {
           members.stream()
               .filter(member -> member.exists && member.state.isTouched())
               .forEach(member -> order(member, DeploymentState.RESTORING));
-      case RolloutEffect.RetryFailed() ->
-          members.stream()
-              .filter(member -> member.state.isRetryable())
-              .forEach(member -> member.state = DeploymentState.PENDING);
+      case RolloutEffect.RetryFailed() -> {
+        members.forEach(member -> member.late &= isUnderWay(member));
+        members.stream()
+            .filter(member -> member.state.isRetryable())
+            .forEach(member -> member.state = DeploymentState.PENDING);
+      }
       case RolloutEffect.CloseOut(boolean catchesUp) ->
           members.forEach(member -> closeOut(member, catchesUp));
       case RolloutEffect.ConcludeTrial(boolean promote) -> {
@@ -295,7 +304,15 @@ final class SimulatedRollout {
     }
   }
 
+  private static boolean isUnderWay(Member member) {
+    return member.state.isInFlight()
+        || member.state == DeploymentState.PENDING
+        || member.state == DeploymentState.DEFERRED
+        || member.state == DeploymentState.NOT_REACHED;
+  }
+
   private static void closeOut(Member member, boolean catchesUp) {
+    member.late |= catchesUp && member.exists && isUnderWay(member);
     if (member.exists && member.state == DeploymentState.PENDING) {
       member.state = catchesUp ? DeploymentState.DEFERRED : DeploymentState.CANCELLED;
     } else if ((member.state.isInFlight() && !(catchesUp && member.online))
@@ -307,6 +324,7 @@ final class SimulatedRollout {
   private void offer(Member member) {
     if (member.eligible) {
       order(member, DeploymentState.OFFERED);
+      member.late |= state.phase() instanceof RolloutPhase.Succeeded;
     } else {
       member.state = DeploymentState.NOT_ELIGIBLE;
     }

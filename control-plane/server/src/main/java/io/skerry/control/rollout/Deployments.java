@@ -139,6 +139,7 @@ final class Deployments {
       case RolloutEffect.RestoreBrokenUnits() -> restoreBrokenUnits(transaction, order);
       case RolloutEffect.RetryFailed() -> {
         giveUpTaken(transaction, order);
+        forgetLate(transaction, order);
         transaction.update(
             """
               update deployment set state = 'PENDING', attempt = attempt + 1, has_order = false,
@@ -158,20 +159,50 @@ final class Deployments {
           drop(transaction, order);
         }
       }
-      case RolloutEffect.CloseOut(boolean catchesUp) ->
-          transaction.update(
-              """
+      case RolloutEffect.CloseOut(boolean catchesUp) -> {
+        if (catchesUp) {
+          markLate(transaction, order);
+        }
+        transaction.update(
+            """
               update deployment set due_at = null,
                 state = case when state = 'PENDING' and not ? then 'CANCELLED' else 'DEFERRED' end
               where rollout = ? and (state in ('PENDING', 'RESTORING')
                 or (state = any(?) and not (? and online)))
               """,
-              catchesUp,
-              order.id().value(),
-              IN_FLIGHT,
-              catchesUp);
+            catchesUp,
+            order.id().value(),
+            IN_FLIGHT,
+            catchesUp);
+      }
     }
     return orders;
+  }
+
+  // It succeeds without those that are not at an end.
+  private static void markLate(Transaction transaction, RolloutOrder order) {
+    transaction.update(
+        """
+        update deployment set late = true
+        where rollout = ? and not late
+          and (state = any(?) or state = any(?) or state = 'NOT_REACHED')
+        """,
+        order.id().value(),
+        WAITING,
+        IN_FLIGHT);
+  }
+
+  // What became of them until now is known to whoever lets it go on.
+  private static void forgetLate(Transaction transaction, RolloutOrder order) {
+    transaction.update(
+        """
+        update deployment set late = false
+        where rollout = ? and late and state <> all(?) and state <> all(?)
+          and state <> 'NOT_REACHED'
+        """,
+        order.id().value(),
+        WAITING,
+        IN_FLIGHT);
   }
 
   // Whoever never had the order of a rollout that was replaced may have a newer one by now.
@@ -268,13 +299,16 @@ final class Deployments {
         """
         update deployment set state = 'OFFERED', has_order = true, ordered_at = ?,
           due_at = ?::timestamptz + ? * interval '1 millisecond',
-          replacing = ? or previous <> '{}'::jsonb, error_code = null, error_detail = null
+          replacing = ? or previous <> '{}'::jsonb, error_code = null, error_detail = null,
+          late = late or exists (
+            select from rollout r where r.id = deployment.rollout and r.phase = 'SUCCEEDED')
         where rollout = ? and device = any(?) and state in ('PENDING', 'DEFERRED')
         """,
         now,
         now.toString(),
         order.plan().deadlines().start().toMillis(),
         order.plan().kind().isTrial(),
+        now,
         rollout,
         chosen);
   }
@@ -317,8 +351,7 @@ final class Deployments {
   // What another rollout has ordered back counts most, be it to nothing: the device may run still
   // what was taken back from it. Then what runs, more than what was ordered: an order may have
   // failed, and one that no device has proved is nothing to go back to. Last, what the rollout that
-  // is under way found. A further attempt knows already. What a rollout brings is nothing to go
-  // back
+  // is under way found. A further attempt knows already. What a rollout brings is nothing to return
   // to, but in a unit: a model of it may have been ordered and proved in that version before.
   private static void rememberPrevious(
       Transaction transaction, RolloutOrder order, Part part, List<String> chosen) {

@@ -364,7 +364,9 @@ final class RolloutTables {
     release(transaction, id);
   }
 
-  /** Ends the following: who has not come back of a rollout that went back is waited for no more. */
+  /**
+   * Ends the following: who has not come back of a rollout that went back is waited for no more.
+   */
   static void release(Transaction transaction, RolloutId id) {
     transaction.update(
         """
@@ -420,10 +422,11 @@ final class RolloutTables {
     List<OfRollout> cells =
         transaction.list(
             """
-            select rollout, stage, profile, state, online, replacing, sum(devices)::bigint as devices
+            select rollout, stage, profile, state, online, replacing, late,
+              sum(devices)::bigint as devices
             from deployment_count where rollout = any(?)
-            group by 1, 2, 3, 4, 5, 6 having sum(devices) <> 0
-            order by 1, 2, 3, 4, 5, 6
+            group by 1, 2, 3, 4, 5, 6, 7 having sum(devices) <> 0
+            order by 1, 2, 3, 4, 5, 6, 7
             """,
             row ->
                 new OfRollout(
@@ -434,6 +437,7 @@ final class RolloutTables {
                         DeploymentState.valueOf(row.text("state")),
                         row.flag("online"),
                         row.flag("replacing"),
+                        row.flag("late"),
                         row.integer("devices"))),
             rollouts.stream().map(RolloutId::value).toList());
     Map<RolloutId, List<Census.Cell>> byRollout = new HashMap<>();
@@ -460,8 +464,9 @@ final class RolloutTables {
         """
         with folded as (delete from deployment_count where rollout = ? returning *)
         insert into deployment_count
-        select rollout, stage, profile, state, online, replacing, sum(devices) from folded
-        group by 1, 2, 3, 4, 5, 6 having sum(devices) <> 0
+          (rollout, stage, profile, state, online, replacing, late, devices)
+        select rollout, stage, profile, state, online, replacing, late, sum(devices) from folded
+        group by 1, 2, 3, 4, 5, 6, 7 having sum(devices) <> 0
         """,
         rollout.value());
   }
@@ -475,12 +480,14 @@ final class RolloutTables {
     return transaction.update(
         """
         insert into deployment_count
-        select ?, stage, profile, state, online, replacing, sum(n) from (
-          select stage, profile, state, online, replacing, 1 as n from deployment where rollout = ?
+          (rollout, stage, profile, state, online, replacing, late, devices)
+        select ?, stage, profile, state, online, replacing, late, sum(n) from (
+          select stage, profile, state, online, replacing, late, 1 as n from deployment
+          where rollout = ?
           union all
-          select stage, profile, state, online, replacing, -devices from deployment_count
+          select stage, profile, state, online, replacing, late, -devices from deployment_count
           where rollout = ?) differences
-        group by 2, 3, 4, 5, 6 having sum(n) <> 0
+        group by 2, 3, 4, 5, 6, 7 having sum(n) <> 0
         """,
         rollout.value(),
         rollout.value(),
