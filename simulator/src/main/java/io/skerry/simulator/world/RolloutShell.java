@@ -637,7 +637,8 @@ final class RolloutShell implements RolloutBooks {
     Rollout.Deployment one = rollout.deployments.get(device);
     if (one != null) {
       one.state = state;
-      one.hasOrder |= state == DeploymentState.OFFERED;
+      // Who was to try again had none any more, and has the one to go back.
+      one.hasOrder |= state == DeploymentState.OFFERED || state == DeploymentState.RESTORING;
       one.orderedAt = now.toEpochMilli();
       one.stepAt = now.toEpochMilli();
     }
@@ -1075,13 +1076,17 @@ final class RolloutShell implements RolloutBooks {
     endTrials(rollout, now);
   }
 
-  /** Whether the device is still ordered what the rollout brings. */
+  /**
+   * Whether the device is still ordered what the rollout brings: a model that a unit did not change
+   * it has also when it was sent back.
+   */
   private boolean isOwn(Rollout rollout, DeviceId device, Rollout.Deployment one) {
     for (int part = 0; part < rollout.parts.size(); part++) {
       Rollout.Place place = one.places.get(part);
       Releases.Variant ordered = place.ordered;
       if (ordered != null
           && ordered.version().equals(rollout.parts.get(part).version())
+          && (place.previous == null || !place.previous.manifest().equals(ordered.manifest()))
           && store
               .desired(device, place.slot)
               .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())

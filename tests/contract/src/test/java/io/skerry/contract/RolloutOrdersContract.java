@@ -662,6 +662,32 @@ interface RolloutOrdersContract {
   }
 
   @Test
+  default void whoWasToTryAgainWhileAwayIsFollowedBack() {
+    RolloutFleet fleet = fleet(6);
+    fleet.everywhere(1);
+    RolloutId rollout = fleet.begin(2);
+    fleet.look(rollout);
+    fleet.hear();
+    fleet.report(devices(0, 1, 2, 3, 4), SlotPhase.COMMITTED);
+    fleet.report(devices(5), SlotPhase.FAILED);
+    fleet.look(rollout);
+    away(devices(5));
+    fleet.act(rollout, new RolloutEvent.Retry("tested"));
+
+    fleet.act(rollout, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    fleet.report(devices(0, 1, 2, 3, 4), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    back(devices(5));
+
+    assertThat(fleet.state(rollout).phase().code()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.states(rollout)).containsEntry(device(5), DeploymentState.RESTORING);
+    fleet.report(devices(5), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    assertThat(fleet.states(rollout)).containsEntry(device(5), DeploymentState.RESTORED);
+  }
+
+  @Test
   default void nobodyIsAwaitedBackOnceANewerRolloutIsThere() {
     RolloutFleet fleet = fleet(3);
     fleet.everywhere(1);

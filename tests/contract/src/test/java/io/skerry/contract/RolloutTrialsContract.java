@@ -328,6 +328,31 @@ interface RolloutTrialsContract {
     assertThat(runs(fleet, device(0), SECOND)).contains(tables().secondManifest(1, GATEWAY));
   }
 
+  /** The model that the unit did not change runs all the time. */
+  @Test
+  default void whoWasTakenBackAndIsToTryAgainDoesNotHaveTheUnit() {
+    RolloutFleet fleet = running(2);
+    RolloutId unit = fleet.begin(Wish.of(1, StageRule.percent(100)).asUnit());
+    fleet.look(unit);
+    fleet.hear();
+    fleet.report(devices(1), SlotPhase.COMMITTED);
+    fleet.report(devices(0), MAIN, SlotPhase.COMMITTED);
+    fleet.report(devices(0), SECOND, SlotPhase.FAILED);
+    fleet.look(unit);
+    fleet.look(unit);
+    fleet.hear();
+    fleet.report(devices(0), MAIN, SlotPhase.COMMITTED);
+    tables().present(device(0), false);
+    fleet.act(unit, new RolloutEvent.Retry("tested"));
+    assertThat(fleet.states(unit)).containsEntry(device(0), DeploymentState.PENDING);
+
+    fleet.act(unit, new RolloutEvent.Abort("tested"));
+
+    assertThat(fleet.states(unit))
+        .containsEntry(device(0), DeploymentState.CANCELLED)
+        .containsEntry(device(1), DeploymentState.COMMITTED);
+  }
+
   /** It answered before: going back leaves it where it was. */
   @Test
   default void aUnitGoesBackToTheModelThatItDidNotChange() {

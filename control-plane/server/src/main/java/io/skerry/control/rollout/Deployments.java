@@ -308,7 +308,6 @@ final class Deployments {
         now.toString(),
         order.plan().deadlines().start().toMillis(),
         order.plan().kind().isTrial(),
-        now,
         rollout,
         chosen);
   }
@@ -440,7 +439,8 @@ final class Deployments {
   }
 
   // Whose place in the desired document is still this rollout's, for the version that it brings;
-  // what they report waits until they are ordered something else.
+  // what they report waits until they are ordered something else. A model that a unit did not turn
+  // into another says nothing: a device that was sent back has it still.
   private static List<String> withOrder(
       Transaction transaction, RolloutOrder order, List<String> states) {
     return transaction.list(
@@ -450,7 +450,8 @@ final class Deployments {
           select 1 from desired_slot o
           join rollout_variant v on v.rollout = d.rollout and v.manifest = o.manifest
           where o.device = d.device and o.rollout is not distinct from d.rollout
-            and v.profile = d.profile and o.mode <> 'OFF')
+            and v.profile = d.profile and o.mode <> 'OFF'
+            and o.manifest is distinct from d.previous -> o.slot ->> 'manifest')
         order by d.device for update of d
         """,
         row -> row.text("device"),
@@ -522,7 +523,7 @@ final class Deployments {
     sendBack(transaction, order, devices);
     transaction.update(
         """
-        update deployment set ordered_at = ?,
+        update deployment set ordered_at = ?, has_order = true,
           state = case when previous = '{}'::jsonb then 'CANCELLED' else 'RESTORING' end,
           due_at = case when online and previous <> '{}'::jsonb
             then ?::timestamptz + ? * interval '1 millisecond' end
