@@ -90,10 +90,10 @@ public record DeviceTimings(String profile, String device, List<Timing> timings)
     return new DeviceTimings(
         fields.text("profile"),
         fields.text("device"),
-        fields.list("timings").stream().map(DeviceTimings::timing).toList());
+        fields.list("timings").stream().map(each -> timing(where, each)).toList());
   }
 
-  private static Timing timing(JsonFields fields) {
+  private static Timing timing(String where, JsonFields fields) {
     Digest model = fields.digest("model");
     String engine = fields.text("engine");
     double p50 = fields.number("p50Micros");
@@ -104,7 +104,8 @@ public record DeviceTimings(String profile, String device, List<Timing> timings)
     try {
       return new Timing(model, engine, p50, p99, load, memory, Math.toIntExact(calls));
     } catch (IllegalArgumentException | ArithmeticException e) {
-      throw new ArtifactException(ErrorCode.ARTIFACT_MALFORMED, String.valueOf(e.getMessage()), e);
+      throw new ArtifactException(
+          ErrorCode.ARTIFACT_MALFORMED, "%s: %s".formatted(where, e.getMessage()), e);
     }
   }
 

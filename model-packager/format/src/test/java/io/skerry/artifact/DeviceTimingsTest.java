@@ -52,7 +52,7 @@ class DeviceTimingsTest {
 
     assertThatThrownBy(() -> DeviceTimings.parse("r.json", json.getBytes(StandardCharsets.UTF_8)))
         .isInstanceOf(ArtifactException.class)
-        .hasMessageContaining("no timings");
+        .hasMessageContainingAll("r.json", "no timings");
   }
 
   @Test
