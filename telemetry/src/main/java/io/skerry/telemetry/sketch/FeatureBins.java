@@ -11,6 +11,9 @@ import java.util.stream.IntStream;
  * works on several features at a time.
  */
 final class FeatureBins {
+  // Up to here one feature after the other is faster: a loop of many at a time has hardly begun.
+  private static final int FEW = 8;
+
   private final int[] features;
   private final ReferenceBins[] bins;
   // Where each counted feature's bins begin in a row of counts. Its edges lie at the same places.
@@ -108,6 +111,18 @@ final class FeatureBins {
    * @return whether any value is in one of the bins of its own
    */
   boolean find(float[] view, Scratch into) {
+    return first.length <= FEW ? findFew(view, into.places) : findMany(view, into);
+  }
+
+  private boolean findFew(float[] view, int[] places) {
+    boolean own = false;
+    for (int i = 0; i < places.length; i++) {
+      own |= search(i, view, places);
+    }
+    return own;
+  }
+
+  private boolean findMany(float[] view, Scratch into) {
     int[] buckets = into.buckets;
     boolean outside = false;
     for (int i = 0; i < first.length; i++) {

@@ -14,10 +14,15 @@ import io.skerry.wire.artifact.v1.ResidualStreams;
  * it.
  */
 final class Residuals {
+  // Up to here a score after the other is faster: loops over neighbours have hardly begun.
+  private static final int FEW = 8;
+
   private final float[] mean;
   private final float[] scale;
   // An array a feature: the inner loop then runs over neighbours and needs no sum across them.
   private final float[][] byFeature;
+  // The same, an array a score.
+  private final float[][] byScore;
   private final float[] precision;
   private final float errorLimit;
   private final float distanceLimit;
@@ -25,11 +30,13 @@ final class Residuals {
   /** Where a result is put, and what is needed on the way; one a thread. */
   static final class Scratch {
     private final float[] scores;
+    private final float[] deviations;
     float squaredPredictionError;
     float hotelling;
 
     Scratch(Residuals residuals) {
       scores = new float[residuals.precision.length];
+      deviations = new float[residuals.mean.length];
     }
   }
 
@@ -54,6 +61,7 @@ final class Residuals {
     this.mean = new float[features];
     this.scale = new float[features];
     this.byFeature = new float[features][rank];
+    this.byScore = new float[rank][features];
     this.precision = new float[rank];
     for (int i = 0; i < features; i++) {
       this.mean[i] = (float) mean[i];
@@ -61,6 +69,7 @@ final class Residuals {
       scale[i] = standardDeviation[i] > 0 ? (float) (1 / standardDeviation[i]) : 1;
       for (int j = 0; j < rank; j++) {
         byFeature[i][j] = components[j * features + i];
+        byScore[j][i] = byFeature[i][j];
       }
     }
     for (int j = 0; j < rank; j++) {
@@ -110,6 +119,59 @@ final class Residuals {
 
   /** Computes both of one row. A missing value makes both NaN. */
   void compute(float[] row, Scratch into) {
+    if (mean.length <= FEW) {
+      computeFew(row, into);
+    } else {
+      computeMany(row, into);
+    }
+  }
+
+  // Adds up in the same order as for many, so that both give the same.
+  private void computeFew(float[] row, Scratch into) {
+    float[] z = into.deviations;
+    int features = z.length;
+    float total = 0;
+    int i = 0;
+    for (; i + 3 < features; i += 4) {
+      z[i] = (row[i] - mean[i]) * scale[i];
+      z[i + 1] = (row[i + 1] - mean[i + 1]) * scale[i + 1];
+      z[i + 2] = (row[i + 2] - mean[i + 2]) * scale[i + 2];
+      z[i + 3] = (row[i + 3] - mean[i + 3]) * scale[i + 3];
+      total += z[i] * z[i] + z[i + 1] * z[i + 1] + z[i + 2] * z[i + 2] + z[i + 3] * z[i + 3];
+    }
+    for (; i < features; i++) {
+      z[i] = (row[i] - mean[i]) * scale[i];
+      total += z[i] * z[i];
+    }
+    float explained = 0;
+    float distance = 0;
+    for (int j = 0; j < precision.length; j++) {
+      float score = score(byScore[j], z);
+      float square = score * score;
+      explained += square;
+      distance += square * precision[j];
+    }
+    into.squaredPredictionError = Math.max(0, total - explained);
+    into.hotelling = distance;
+  }
+
+  private static float score(float[] component, float[] z) {
+    float score = 0;
+    int i = 0;
+    for (; i + 3 < z.length; i += 4) {
+      score +=
+          component[i] * z[i]
+              + component[i + 1] * z[i + 1]
+              + component[i + 2] * z[i + 2]
+              + component[i + 3] * z[i + 3];
+    }
+    for (; i < z.length; i++) {
+      score += component[i] * z[i];
+    }
+    return score;
+  }
+
+  private void computeMany(float[] row, Scratch into) {
     float[] scores = into.scores;
     int rank = scores.length;
     java.util.Arrays.fill(scores, 0);
