@@ -33,7 +33,7 @@ final class Noise {
   private final int terms;
   // What is pooled of them, where it is not stale.
   private final double[] variance;
-  private final double[] stepMean;
+  private final double[] baselineVariance;
   private final BitSet stale = new BitSet();
 
   /** Of one statistic; arrays by the size of a device's variance. */
@@ -105,7 +105,7 @@ final class Noise {
     this.learningWindows = learningWindows;
     this.terms = terms;
     this.variance = new double[sums.length];
-    this.stepMean = new double[sums.length];
+    this.baselineVariance = new double[sums.length];
     stale.set(0, sums.length);
   }
 
@@ -170,7 +170,12 @@ final class Noise {
   }
 
   boolean isKnown(int statistic) {
-    return Arrays.stream(sums[statistic].freedom).anyMatch(degrees -> degrees > 0);
+    for (double degrees : sums[statistic].freedom) {
+      if (degrees > 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void pool(int statistic) {
@@ -190,9 +195,27 @@ final class Noise {
       steps += share * of.steps[bin];
       stepCount += of.stepCount[bin];
     }
-    variance[statistic] = freedom > 0 ? squares / freedom : 1;
-    stepMean[statistic] = stepCount < 1 ? Double.NaN : steps / stepCount;
+    double pooled = freedom > 0 ? squares / freedom : 1;
+    double handedOn = memory(pooled, stepCount < 1 ? Double.NaN : steps / stepCount, of);
+    double independent = Math.max(1, learningWindows * (1 - handedOn) / (1 + handedOn));
+    variance[statistic] = pooled;
+    baselineVariance[statistic] = pooled * Math.min(1, terms / independent + handedOn);
     stale.clear(statistic);
+  }
+
+  // The share of the variance that one window hands on to the next, 0 to 1.
+  private double memory(double variance, double stepMean, Sums of) {
+    if (learningWindows < WINDOWS_FOR_MEMORY || Double.isNaN(stepMean)) {
+      return 1;
+    }
+    if (variance <= 0) {
+      return 0;
+    }
+    // Short series look less alike than they are, by about this much.
+    double bias = (terms + 2.0) / learningWindows;
+    double alike = 1 - stepMean / (2 * variance);
+    double stepped = Arrays.stream(of.stepCount).sum();
+    return Math.clamp(alike < 2 / Math.sqrt(stepped) ? 0 : alike + bias, 0, 1);
   }
 
   double variance(int statistic) {
@@ -200,30 +223,12 @@ final class Noise {
     return variance[statistic];
   }
 
-  /** The share of the variance that one window hands on to the next, 0 to 1. */
-  double memory(int statistic) {
-    pool(statistic);
-    if (learningWindows < WINDOWS_FOR_MEMORY || Double.isNaN(stepMean[statistic])) {
-      return 1;
-    }
-    double variance = variance(statistic);
-    if (variance <= 0) {
-      return 0;
-    }
-    // Short series look less alike than they are, by about this much.
-    double bias = (terms + 2.0) / learningWindows;
-    double alike = 1 - stepMean[statistic] / (2 * variance);
-    double stepped = Arrays.stream(sums[statistic].stepCount).sum();
-    return Math.clamp(alike < 2 / Math.sqrt(stepped) ? 0 : alike + bias, 0, 1);
-  }
-
   /**
    * The variance of the mean that remains of a device's baseline: its own error, and what of the
    * present lasts so long that it is no new evidence.
    */
   double baselineVariance(int statistic) {
-    double memory = memory(statistic);
-    double independent = Math.max(1, learningWindows * (1 - memory) / (1 + memory));
-    return variance(statistic) * Math.min(1, terms / independent + memory);
+    pool(statistic);
+    return baselineVariance[statistic];
   }
 }
