@@ -54,7 +54,11 @@ public record Census(List<Cell> cells) {
 
   /** Devices of the groups that fit. */
   public int count(Predicate<Cell> fits) {
-    return cells.stream().filter(fits).mapToInt(Cell::devices).sum();
+    int devices = 0;
+    for (Cell cell : cells) {
+      devices += fits.test(cell) ? cell.devices() : 0;
+    }
+    return devices;
   }
 
   /** Devices of a stage, without those that have left it. */

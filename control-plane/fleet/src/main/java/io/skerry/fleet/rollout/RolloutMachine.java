@@ -238,13 +238,15 @@ public final class RolloutMachine {
 
   // What a person has accepted stays so, but for what other devices do.
   private static List<GateResult> counting(RolloutState state, List<GateResult> gates) {
-    return gates.stream()
-        .filter(
-            result ->
-                result.action() != GateAction.PAUSE
-                    || result.isOfStageAlone()
-                    || !state.accepted().contains(result.name()))
-        .toList();
+    return state.accepted().isEmpty()
+        ? gates
+        : gates.stream()
+            .filter(
+                result ->
+                    result.action() != GateAction.PAUSE
+                        || result.isOfStageAlone()
+                        || !state.accepted().contains(result.name()))
+            .toList();
   }
 
   private static Step resume(

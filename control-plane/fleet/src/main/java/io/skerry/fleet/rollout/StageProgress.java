@@ -78,13 +78,23 @@ public record StageProgress(
 
   // Every look has other numbers: only a changed verdict is worth keeping.
   StageProgress judged(List<GateResult> results) {
-    return verdicts(results).equals(verdicts(evidence)) ? this : with(results);
+    return haveSameVerdicts(results, evidence) ? this : with(results);
   }
 
-  private static List<String> verdicts(List<GateResult> results) {
-    return results.stream()
-        .map(result -> result.gate() + "/" + result.scope() + "/" + result.verdict())
-        .toList();
+  private static boolean haveSameVerdicts(List<GateResult> some, List<GateResult> others) {
+    if (some.size() != others.size()) {
+      return false;
+    }
+    for (int i = 0; i < some.size(); i++) {
+      GateResult one = some.get(i);
+      GateResult other = others.get(i);
+      if (one.verdict() != other.verdict()
+          || !one.gate().equals(other.gate())
+          || !one.scope().equals(other.scope())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   StageProgress with(List<GateResult> results) {
