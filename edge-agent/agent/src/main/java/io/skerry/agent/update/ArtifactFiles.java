@@ -39,7 +39,7 @@ final class ArtifactFiles {
   ArtifactFiles(
       BlobFolder blobs, Supplier<Trust> trust, HardwareFacts facts, ProfileCatalog profiles) {
     this.blobs = blobs;
-    this.candidates = new ArtifactReader(blobs, envelope -> trust.get().released(envelope));
+    this.candidates = new ArtifactReader(blobs, new ProvenRelease(trust));
     this.reader = new ArtifactReader(blobs, ReleaseCheck.acceptedBefore());
     this.facts = facts;
     this.profiles = profiles;
