@@ -135,17 +135,22 @@ final class RecordSender {
   }
 
   private boolean isAgain(RecordStream stream, Map<Long, Long> sent) {
-    return ever.getOrDefault(stream, Map.of()).entrySet().stream()
-        .anyMatch(
-            entry ->
-                entry.getValue()
-                    > Math.max(
-                        sent.getOrDefault(entry.getKey(), 0L),
-                        spool.committed(stream, entry.getKey())));
+    for (Map.Entry<Long, Long> one : ever.getOrDefault(stream, Map.of()).entrySet()) {
+      long epoch = one.getKey();
+      if (one.getValue() > Math.max(sent.getOrDefault(epoch, 0L), spool.committed(stream, epoch))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private boolean isSent(RecordStream stream) {
-    return inFlight.stream().anyMatch(batch -> batch.stream() == stream);
+    for (InFlight batch : inFlight) {
+      if (batch.stream() == stream) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private void stall(RecordStream stream) {
