@@ -365,12 +365,14 @@ public final class Watch {
       outcomes.count(fleet.device(device), record.getFeedback());
     }
     if (record.hasWindow()) {
+      long version = record.getWindow().getModel().getVersion();
       touched.forEach(
           (rollout, seen) -> {
-            Rollout.Deployment one = rollout.deployments.get(fleet.device(device).id());
-            if (record.getWindow().getModel().getVersion() == rollout.version
-                && one != null
-                && (seen.devices.contains(device) || hadItAlready(one))) {
+            Rollout.Deployment one =
+                version == rollout.version
+                    ? rollout.deployments.get(fleet.device(device).id())
+                    : null;
+            if (one != null && (seen.devices.contains(device) || hadItAlready(one))) {
               seen.predictions.merge(one.stage, record.getWindow().getPredictions(), Long::sum);
             }
           });
