@@ -32,9 +32,9 @@ begin
   return null;
 end $$;
 
--- Of what is followed still: who was ordered since, or is not at an end.
+-- Of what is followed still: who is not at an end. When it was ordered tells nothing, for that moves on with each return.
 update deployment d set late = true
 from rollout r
 where r.id = d.rollout and r.phase = 'SUCCEEDED' and not r.released
-  and (d.ordered_at > r.ended_at or d.state not in ('COMMITTED', 'ALREADY_INSTALLED', 'REJECTED',
-    'FAILED', 'TIMED_OUT', 'ROLLED_BACK', 'REMOVED', 'NOT_ELIGIBLE', 'CANCELLED'));
+  and d.state not in ('COMMITTED', 'ALREADY_INSTALLED', 'REJECTED',
+    'FAILED', 'TIMED_OUT', 'ROLLED_BACK', 'REMOVED', 'NOT_ELIGIBLE', 'CANCELLED');

@@ -62,6 +62,9 @@ final class Arms {
   // profile that few devices are of, and to look for some would read those of all others.
   private static final int HISTORY_MAX = 2000;
   private static final int HISTORY_DEVICES_MAX = 200;
+  // Counts that are read for each of them at most: a device that runs the version for an hour, or
+  // serves nothing in the slot, may have months of others.
+  static final int HISTORY_STREAMS = 128;
   private static final String LATENCY = "$latency";
   private static final Gson GSON = new Gson();
 
@@ -183,9 +186,12 @@ final class Arms {
                   where report.slot = ? and report.running_model = ?
                     and report.running_version = ?) asked
                 cross join lateral (
-                  select s.counts, s.fold from telemetry_window_stream s
-                  where s.device = asked.device and s.model = ? and s.version = ? and s.slot = ?
-                    and s.stream = '$latency'
+                  select s.counts, s.fold from (
+                    select * from telemetry_window_stream
+                    where device = asked.device
+                    order by boot_epoch desc, sequence desc
+                    limit ? * (? / least(?, asked.devices))) s
+                  where s.model = ? and s.version = ? and s.slot = ? and s.stream = '$latency'
                   order by s.boot_epoch desc, s.sequence desc
                   limit ? / least(?, asked.devices)) newest
                 where asked.place <= ?
@@ -201,6 +207,9 @@ final class Arms {
                 part.slot().value(),
                 version.model().value(),
                 version.version(),
+                HISTORY_STREAMS,
+                HISTORY_MAX,
+                HISTORY_DEVICES_MAX,
                 version.model().value(),
                 version.version(),
                 part.slot().value(),

@@ -272,7 +272,7 @@ final class DeviceFollower {
           ordered_at = case when p.online then {ordered} else d.ordered_at end,
           due_at = case when p.online then {due} end,
           away_since = case when p.online then null when ? then now()
-            else (select at from heard) end
+            else (select least(at, now()) from heard) end
         from device_presence p, rollout r
         where d.live and d.device = p.device and r.id = d.rollout
           and d.online <> p.online and {which}

@@ -7,10 +7,14 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.gate.ArmSums;
 import io.skerry.fleet.gate.Metric;
 import io.skerry.fleet.rollout.DeploymentState;
+import io.skerry.fleet.rollout.RolloutMachine;
 import io.skerry.protocol.RolloutId;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /**
@@ -41,11 +45,34 @@ final class LostDevices {
 
   private record Kept(String profile, boolean newer, boolean own, long devices, long lost) {}
 
-  /** What was counted of a stage. */
-  record Counted(int stage, String lost) {}
+  /** What was counted of a stage that was opened then. */
+  record Counted(int stage, Optional<Instant> openedAt, String lost) {
+    boolean isOf(Counted other) {
+      return stage == other.stage && openedAt.equals(other.openedAt);
+    }
+  }
+
+  /** Nothing yet of the stage that is open; empty if none is. */
+  static Optional<Counted> open(Transaction transaction, RolloutId id) {
+    return RolloutTables.find(transaction, id.value())
+        .map(stored -> RolloutMachine.openStage(stored.state()))
+        .filter(OptionalInt::isPresent)
+        .map(
+            stage ->
+                new Counted(
+                    stage.getAsInt(),
+                    transaction
+                        .first(
+                            "select stage_opened_at from rollout where id = ?",
+                            row -> row.optionalInstant("stage_opened_at"),
+                            id.value())
+                        .flatMap(at -> at),
+                    ""));
+  }
 
   /** Counts them anew, without keeping it. */
-  static Counted count(Transaction transaction, RolloutId id, int stage) {
+  static Counted count(Transaction transaction, RolloutId id, Counted open) {
+    int stage = open.stage();
     List<Kept> counted = new ArrayList<>();
     transaction.forEach(
         """
@@ -76,7 +103,7 @@ final class LostDevices {
         id.value(),
         stage,
         id.value());
-    return new Counted(stage, GSON.toJson(counted));
+    return new Counted(stage, open.openedAt(), GSON.toJson(counted));
   }
 
   /** Keeps it; whether there is something else to judge now. */

@@ -41,6 +41,8 @@ public final class SqlBooks implements RolloutBooks {
   private static final Logger log = LoggerFactory.getLogger(SqlBooks.class);
   private static final Actor ENGINE = Actor.system("rollout");
 
+  private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(10);
+
   private final Database database;
   private final Deployments deployments;
   private final AuditLog audit;
@@ -196,7 +198,16 @@ public final class SqlBooks implements RolloutBooks {
   }
 
   private static void noteHeard(Transaction transaction, Instant now) {
-    transaction.update("update heard set at = greatest(at, ?)", now);
+    // A clock that was ahead by more than two servers' differ must not hide what comes.
+    transaction.update(
+        """
+        update heard set at = case when at > ?::timestamptz + ? * interval '1 millisecond'
+          then ?::timestamptz else greatest(at, ?) end
+        """,
+        now,
+        CLOCKS_DIFFER.toMillis(),
+        now,
+        now);
   }
 
   /** Compares counts with devices, and devices with the fleet; how many counts were wrong. */
@@ -250,17 +261,14 @@ public final class SqlBooks implements RolloutBooks {
     RolloutId id = lease.rollout();
     Optional<LostDevices.Counted> counted =
         database.call(
-            transaction -> {
-              OptionalInt open = openStage(transaction, id);
-              return open.isEmpty()
-                  ? Optional.empty()
-                  : Optional.of(LostDevices.count(transaction, id, open.getAsInt()));
-            });
+            transaction ->
+                LostDevices.open(transaction, id)
+                    .map(open -> LostDevices.count(transaction, id, open)));
     return counted.isPresent()
         && inLease(
             lease,
             transaction ->
-                openStage(transaction, id).equals(OptionalInt.of(counted.get().stage()))
+                LostDevices.open(transaction, id).filter(counted.get()::isOf).isPresent()
                     && LostDevices.keep(transaction, id, counted.get()));
   }
 

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -117,9 +118,61 @@ class StageCountsTest {
     assertThat(edges(X86, beside)).isNotEqualTo(edges(X86, alone));
   }
 
+  /** A device that runs the version for an hour may have sent others for months. */
+  @Test
+  void whatIsOlderThanManyOtherCountsIsNotLookedFor() {
+    String without = rollout(2);
+    fleet.act(without, RolloutAct.ABORT);
+    fleet.look();
+    sent(X86, 0, WINDOWS_FEW, 12);
+    fleet.sql(
+        """
+        insert into telemetry_window_stream (device, boot_epoch, sequence, slot, model, version,
+          window_index, stream, counts, fold)
+        select device.id, 2, n, 'main', 'another', 1, n, '$latency', '{}', 0
+        from device, generate_series(1, ?) as n where device.profile = ?
+        """,
+        Arms.HISTORY_STREAMS * (2000 / DEVICES),
+        X86);
+
+    String with = rollout(3);
+
+    assertThat(edges(X86, with)).isEqualTo(edges(X86, without));
+  }
+
   @Test
   void nobodyWaitsForTheCountOfDevicesThatAreAway() {
     RolloutId rollout = new RolloutId(rollout(2));
+    whileCounted(
+        rollout,
+        database ->
+            assertThat(
+                    database.<List<String>>call(
+                        transaction ->
+                            transaction.list(
+                                "select id from rollout where id = ? for update skip locked",
+                                row -> row.text("id"),
+                                rollout.value())))
+                .isEqualTo(Collections.singletonList(rollout.value())));
+  }
+
+  /** What was counted belongs to what the stage was before. */
+  @Test
+  void forgetsACountOfAStageThatWasBegunAnewMeanwhile() {
+    RolloutId rollout = new RolloutId(rollout(2));
+    String begunAnew = "update rollout set stage_opened_at = now() where id = ?";
+
+    boolean isNews =
+        whileCounted(
+            rollout,
+            database ->
+                database.run(transaction -> transaction.update(begunAnew, rollout.value())));
+
+    assertThat(isNews).isFalse();
+    assertThat(whileCounted(rollout, database -> {})).isTrue();
+  }
+
+  private boolean whileCounted(RolloutId rollout, Consumer<Database> act) {
     SqlBooks books = fleet.plane.bean(SqlBooks.class);
     Lease lease = books.lease(rollout, "counts", fleet.now().plus(Lease.LENGTH)).orElseThrow();
     Database database = fleet.plane.database();
@@ -146,18 +199,11 @@ class StageCountsTest {
     }
 
     try {
-      List<String> free =
-          database.call(
-              transaction ->
-                  transaction.list(
-                      "select id from rollout where id = ? for update skip locked",
-                      row -> row.text("id"),
-                      rollout.value()));
-      assertThat(free).isEqualTo(Collections.singletonList(rollout.value()));
+      act.accept(database);
     } finally {
       over.countDown();
-      counted.join();
     }
+    return counted.join();
   }
 
   private static void awaited(CountDownLatch latch) {
