@@ -236,6 +236,7 @@ final class RolloutShell implements RolloutBooks {
       if (other != newer && other.hasBegun()) {
         if (!other.state.phase().isTerminal()) {
           apply(other, new RolloutEvent.Supersede(newer.id), now);
+          awaitNobody(other);
         } else if (other.state.phase() instanceof RolloutPhase.Succeeded && !other.released) {
           if (other.promoted) {
             giveUp(other, now);
@@ -254,7 +255,8 @@ final class RolloutShell implements RolloutBooks {
   private static void awaitNobody(Rollout rollout) {
     rollout.deployments.forEach(
         (device, one) -> {
-          if (one.state == DeploymentState.RESTORING || one.state == DeploymentState.DEFERRED) {
+          if (one.state == DeploymentState.RESTORING
+              || (one.state == DeploymentState.DEFERRED && one.hasOrder)) {
             one.state = DeploymentState.CANCELLED;
           }
         });
@@ -628,7 +630,7 @@ final class RolloutShell implements RolloutBooks {
     if (one.opened && one.state == DeploymentState.PENDING) {
       one.state = catchesUp ? DeploymentState.DEFERRED : DeploymentState.CANCELLED;
     } else if ((one.state.isInFlight() && !(catchesUp && store.isOnline(device)))
-        || one.state == DeploymentState.RESTORING) {
+        || (one.state == DeploymentState.RESTORING && !store.isOnline(device))) {
       one.state = DeploymentState.DEFERRED;
     }
   }

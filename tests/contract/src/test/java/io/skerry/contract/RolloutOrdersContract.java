@@ -687,6 +687,26 @@ interface RolloutOrdersContract {
     assertThat(fleet.states(rollout)).containsEntry(device(5), DeploymentState.RESTORED);
   }
 
+  /** Also where it is still on its way back: the fix is begun while the bad one goes. */
+  @Test
+  default void nobodyIsAwaitedBackOfARollbackThatIsSuperseded() {
+    RolloutFleet fleet = fleet(3);
+    fleet.everywhere(1);
+    RolloutId older = fleet.begin(2);
+    fleet.look(older);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    away(devices(1, 2));
+    fleet.act(older, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+
+    fleet.begin(3);
+
+    assertThat(fleet.states(older))
+        .containsEntry(device(0), DeploymentState.CANCELLED)
+        .containsEntry(device(1), DeploymentState.CANCELLED)
+        .containsEntry(device(2), DeploymentState.CANCELLED);
+  }
+
   @Test
   default void nobodyIsAwaitedBackOnceANewerRolloutIsThere() {
     RolloutFleet fleet = fleet(3);

@@ -140,7 +140,7 @@ final class DesiredPublisher {
     Optional<DesiredOutbox.Waiting> last = Optional.empty();
     boolean isAnyTaken = false;
     boolean isThere = true;
-    for (int chunk = 0; isThere && chunk < CHUNKS_MAX; chunk++) {
+    for (int chunk = 0; isThere && goesOn() && chunk < CHUNKS_MAX; chunk++) {
       List<DesiredOutbox.Waiting> read = outbox.waiting(CHUNK, last);
       List<DesiredOutbox.Waiting> next = withoutDevices(read, underWay);
       if (next.isEmpty()) {
@@ -162,6 +162,11 @@ final class DesiredPublisher {
       isAnyTaken |= chunk.isAnyTaken().join();
     }
     return isAnyTaken ? Outcome.PUBLISHED : Outcome.FAILED;
+  }
+
+  // Who is told to end must not first publish all that waits.
+  private boolean goesOn() {
+    return isListening.getAsBoolean() && !Thread.currentThread().isInterrupted();
   }
 
   private record Chunk(Set<DeviceId> devices, CompletableFuture<Boolean> isAnyTaken) {

@@ -167,7 +167,7 @@ final class Deployments {
             """
               update deployment set due_at = null,
                 state = case when state = 'PENDING' and not ? then 'CANCELLED' else 'DEFERRED' end
-              where rollout = ? and (state in ('PENDING', 'RESTORING')
+              where rollout = ? and (state = 'PENDING' or (state = 'RESTORING' and not online)
                 or (state = any(?) and not (? and online)))
               """,
             catchesUp,

@@ -365,15 +365,18 @@ final class RolloutTables {
   }
 
   /**
-   * Ends the following: who has not come back of a rollout that went back is waited for no more.
+   * Ends the following: who has not come back of a rollout that went back, or was about to, is
+   * waited for no more.
    */
   static void release(Transaction transaction, RolloutId id) {
     transaction.update(
         """
-        update deployment d set state = 'CANCELLED'
+        update deployment d set state = 'CANCELLED',
+          error_detail = 'was not back when nobody waited for it any more: it may still run this'
         from rollout r
-        where d.rollout = ? and d.state in ('RESTORING', 'DEFERRED')
-          and r.id = d.rollout and r.phase = 'ROLLED_BACK'
+        where d.rollout = ? and d.state in ('RESTORING', 'DEFERRED') and r.id = d.rollout
+          and (r.phase = 'ROLLED_BACK'
+            or (r.phase = 'SUPERSEDED' and (d.state = 'RESTORING' or d.has_order)))
         """,
         id.value());
     transaction.update("update rollout set released = true where id = ?", id.value());

@@ -29,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -153,6 +154,23 @@ class DesiredPublisherTest {
           .map(document -> document.generation().counter())
           .toList();
     }
+  }
+
+  /** Who is to end, or has lost the line, does not first publish all that waits. */
+  @Test
+  void readsNoFurtherOnceItDoesNotListen() {
+    AtomicInteger asked = new AtomicInteger();
+    DesiredPublisher ending =
+        new DesiredPublisher(
+            plane.bean(DesiredOutbox.class),
+            plane.bean(GenerationTerm.class),
+            plane.bean(SigningKeys.class),
+            () -> asked.getAndIncrement() < 2,
+            broker);
+
+    assertThat(ending.publishWaiting()).isEqualTo(DesiredPublisher.Outcome.PUBLISHED);
+
+    assertThat(broker.taken).hasSize(2 * CHUNK);
   }
 
   @Test

@@ -5,7 +5,10 @@ import static io.skerry.control.rollout.RolloutFleet.X86;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.api.Rollout;
+import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.fleet.rollout.RolloutEffect;
+import io.skerry.protocol.RolloutId;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZoneOffset;
@@ -89,6 +92,40 @@ class StagedRolloutTest {
                 id,
                 stage)
             .keySet());
+  }
+
+  /** Who came back in the moment in which the rollback ended goes on going back. */
+  @Test
+  void nobodyWhoIsThereIsLateWithGoingBack() {
+    everywhere();
+    String id = fleet.create(request(2, "{\"percent\": 100}", "")).id();
+    fleet.report(id, "COMMITTED");
+    fleet.act(id, RolloutAct.ROLLBACK);
+    SqlBooks books = fleet.plane.bean(SqlBooks.class);
+    Lease lease =
+        books.lease(new RolloutId(id), "tested", fleet.now().plus(Lease.LENGTH)).orElseThrow();
+
+    books.underLease(lease, page -> page.carryOut(new RolloutEffect.CloseOut(false), fleet.now()));
+
+    assertThat(
+            fleet.number(
+                "select count(*) from deployment where rollout = ? and state = 'RESTORING'", id))
+        .isEqualTo(2 * OF_EACH_PROFILE);
+  }
+
+  /** What a clock that was ahead has noted hides no later silence. */
+  @Test
+  void aClockThatWasAheadIsForgotten() {
+    fleet.look();
+    fleet.sql("update heard set at = ?::timestamptz + interval '1 day'", fleet.now());
+
+    fleet.pass(Duration.ofMinutes(1));
+
+    assertThat(
+            fleet.number(
+                "select count(*) from heard where at <= ?::timestamptz + interval '10 seconds'",
+                fleet.now()))
+        .isEqualTo(1);
   }
 
   @Test
