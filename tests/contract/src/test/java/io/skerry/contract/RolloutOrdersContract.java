@@ -687,10 +687,7 @@ interface RolloutOrdersContract {
     assertThat(fleet.states(rollout)).containsEntry(device(5), DeploymentState.RESTORED);
   }
 
-  /** Also where it is still on its way back: the fix is begun while the bad one goes. */
-  @Test
-  default void nobodyIsAwaitedBackOfARollbackThatIsSuperseded() {
-    RolloutFleet fleet = fleet(3);
+  private RolloutId onItsWayBackWithTwoAway(RolloutFleet fleet) {
     fleet.everywhere(1);
     RolloutId older = fleet.begin(2);
     fleet.look(older);
@@ -698,6 +695,14 @@ interface RolloutOrdersContract {
     away(devices(1, 2));
     fleet.act(older, new RolloutEvent.RollBack("tested"));
     fleet.hear();
+    return older;
+  }
+
+  /** Also where it is still on its way back: the fix is begun while the bad one goes. */
+  @Test
+  default void nobodyIsAwaitedBackOfARollbackThatIsSuperseded() {
+    RolloutFleet fleet = fleet(3);
+    RolloutId older = onItsWayBackWithTwoAway(fleet);
 
     fleet.begin(3);
 
@@ -710,13 +715,7 @@ interface RolloutOrdersContract {
   @Test
   default void nobodyIsAwaitedBackOnceANewerRolloutIsThere() {
     RolloutFleet fleet = fleet(3);
-    fleet.everywhere(1);
-    RolloutId older = fleet.begin(2);
-    fleet.look(older);
-    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
-    away(devices(1, 2));
-    fleet.act(older, new RolloutEvent.RollBack("tested"));
-    fleet.hear();
+    RolloutId older = onItsWayBackWithTwoAway(fleet);
     fleet.report(devices(0), SlotPhase.COMMITTED);
     fleet.look(older);
     back(devices(2));
