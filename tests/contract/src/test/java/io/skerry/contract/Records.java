@@ -68,7 +68,9 @@ final class Records {
 
   /** The first whole window that begins at this time, or after it. */
   static Instant beginning(Instant from) {
-    return Instant.ofEpochMilli(Math.ceilDiv(from.toEpochMilli(), WINDOW_MILLIS) * WINDOW_MILLIS);
+    // Windows begin with a millisecond, and the fleet's time has parts of it.
+    long next = from.plusNanos(999_999).toEpochMilli();
+    return Instant.ofEpochMilli(Math.ceilDiv(next, WINDOW_MILLIS) * WINDOW_MILLIS);
   }
 
   /** A window that begins when one does. */
