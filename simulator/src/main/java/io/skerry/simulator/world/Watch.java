@@ -871,7 +871,7 @@ public final class Watch {
           "runs version %d, ordered is %s, and nobody is told why: %s"
               .formatted(device.version(), order.get().version(), report));
     }
-    touched.forEach((rollout, seen) -> checkBack(rollout, seen, device, order.get()));
+    touched.forEach((rollout, seen) -> checkBack(rollout, seen, device, order.get(), explained));
   }
 
   // A trial that is over leaves nothing behind; one that goes on has its place.
@@ -899,10 +899,15 @@ public final class Watch {
     }
   }
 
-  // By what ran when the rollout's order arrived.
-  private void checkBack(Rollout rollout, Touched seen, SimDevice device, DesiredSlot order) {
+  // By what ran when the rollout's order arrived. Who cannot get that any more is told of, with
+  // the reason.
+  private void checkBack(
+      Rollout rollout, Touched seen, SimDevice device, DesiredSlot order, boolean explained) {
+    Rollout.Deployment one = rollout.deployments.get(device.id());
+    boolean isTold = explained && one != null && one.state == DeploymentState.RESTORE_FAILED;
     if (rollout.state.phase() instanceof RolloutPhase.RolledBack
         && order.rollout().filter(rollout.id::equals).isPresent()
+        && !isTold
         && device.version() == rollout.version
         && seen.before.getOrDefault(device.index(), rollout.version) != rollout.version) {
       broken(
