@@ -18,6 +18,7 @@ public final class SmallDisk implements AutoCloseable {
   private static final int MEBIBYTES = 48;
 
   private static final int PIECE_BYTES = 4096;
+  private static final int REFUSED_MAX = 1000;
   private static final Duration REMOUNTED_WITHIN = Duration.ofSeconds(20);
 
   private final Path folder;
@@ -73,12 +74,15 @@ public final class SmallDisk implements AutoCloseable {
   public void fill() throws IOException {
     byte[] piece = new byte[PIECE_BYTES];
     try (OutputStream out = Files.newOutputStream(filler)) {
-      while (true) {
-        out.write(piece);
-      }
-    } catch (IOException e) {
-      if (Files.getFileStore(folder).getUsableSpace() >= PIECE_BYTES) {
-        throw e;
+      for (int refused = 0; Files.getFileStore(folder).getUsableSpace() >= PIECE_BYTES; ) {
+        try {
+          out.write(piece);
+        } catch (IOException e) {
+          // Whoever writes there as well may have given room back since.
+          if (++refused == REFUSED_MAX) {
+            throw e;
+          }
+        }
       }
     }
   }
