@@ -235,8 +235,11 @@ final class RolloutShell implements RolloutBooks {
     for (Rollout other : rollouts.values()) {
       if (other != newer && other.hasBegun()) {
         if (!other.state.phase().isTerminal()) {
+          boolean goesBack = other.state.phase() instanceof RolloutPhase.RollingBack;
           apply(other, new RolloutEvent.Supersede(newer.id), now);
-          awaitNobody(other);
+          if (goesBack) {
+            awaitNobody(other);
+          }
         } else if (other.state.phase() instanceof RolloutPhase.Succeeded && !other.released) {
           if (other.promoted) {
             giveUp(other, now);

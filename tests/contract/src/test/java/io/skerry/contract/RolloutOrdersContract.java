@@ -21,6 +21,7 @@ import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.RolloutId;
 import io.skerry.protocol.SlotPhase;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -685,6 +686,27 @@ interface RolloutOrdersContract {
     fleet.report(devices(5), SlotPhase.COMMITTED);
     fleet.look(rollout);
     assertThat(fleet.states(rollout)).containsEntry(device(5), DeploymentState.RESTORED);
+  }
+
+  /** It runs what was superseded as soon as it has switched, and goes back with the others. */
+  @Test
+  default void whoSwitchesWhileItIsSupersededIsTakenBackWithTheOthers() {
+    RolloutFleet fleet = fleet(3);
+    fleet.everywhere(1);
+    RolloutId older = fleet.begin(Wish.of(2, StageRule.percent(100)));
+    fleet.look(older);
+    List<DeviceId> switching = new ArrayList<>(fleet.hear());
+    fleet.report(switching, SlotPhase.PROBATION);
+    fleet.look(older);
+    RolloutId newer = fleet.begin(Wish.of(3, StageRule.percent(34), StageRule.percent(100)));
+    switching.removeAll(fleet.in(newer, DeploymentState.OFFERED));
+    fleet.report(switching, SlotPhase.COMMITTED);
+    fleet.act(newer, new RolloutEvent.Abort("tested"));
+
+    fleet.act(older, new RolloutEvent.RollBack("tested"));
+
+    assertThat(switching).isNotEmpty();
+    assertThat(fleet.in(older, DeploymentState.RESTORING)).containsAll(switching);
   }
 
   private RolloutId onItsWayBackWithTwoAway(RolloutFleet fleet) {

@@ -364,21 +364,24 @@ final class RolloutTables {
     release(transaction, id);
   }
 
-  /**
-   * Ends the following: who has not come back of a rollout that went back, or was about to, is
-   * waited for no more.
-   */
-  static void release(Transaction transaction, RolloutId id) {
+  /** Waits no more for who has not come back of a rollout that went back, or was about to. */
+  static void awaitNobody(Transaction transaction, RolloutId id) {
     transaction.update(
         """
-        update deployment d set state = 'CANCELLED',
+        update deployment set state = 'CANCELLED',
           error_detail = 'was not back when nobody waited for it any more: it may still run this'
-        from rollout r
-        where d.rollout = ? and d.state in ('RESTORING', 'DEFERRED') and r.id = d.rollout
-          and (r.phase = 'ROLLED_BACK'
-            or (r.phase = 'SUPERSEDED' and (d.state = 'RESTORING' or d.has_order)))
+        where rollout = ? and (state = 'RESTORING' or (state = 'DEFERRED' and has_order))
         """,
         id.value());
+  }
+
+  /** Ends the following. */
+  static void release(Transaction transaction, RolloutId id) {
+    if (transaction.number(
+            "select count(*) from rollout where id = ? and phase = 'ROLLED_BACK'", id.value())
+        > 0) {
+      awaitNobody(transaction, id);
+    }
     transaction.update("update rollout set released = true where id = ?", id.value());
     transaction.update(
         "update deployment set live = false, due_at = null where rollout = ? and live", id.value());

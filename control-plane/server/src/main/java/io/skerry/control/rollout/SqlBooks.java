@@ -163,8 +163,10 @@ public final class SqlBooks implements RolloutBooks {
               transaction
                   .first("select at from heard for update", row -> row.optionalInstant("at"))
                   .flatMap(at -> at)
-                  // Not what a clock that was ahead has noted.
-                  .filter(at -> since.isBefore(at) && !at.isAfter(now))
+                  // Not what a clock that was ahead has noted, but for what two clocks differ.
+                  .filter(at -> !at.isAfter(now.plus(CLOCKS_DIFFER)))
+                  .map(at -> at.isAfter(now) ? now : at)
+                  .filter(since::isBefore)
                   .orElse(since);
           noteHeard(transaction, now);
           Duration silence = Duration.between(before, now);
@@ -278,7 +280,11 @@ public final class SqlBooks implements RolloutBooks {
         .orElse(OptionalInt.empty());
   }
 
-  /** Ends the following of a rollout whose row is locked and whose place another takes. */
+  /**
+   * Ends the following of a rollout whose row is locked and whose place another takes.
+   *
+   * @param stored as it was before
+   */
   void replace(Transaction transaction, Stored stored) {
     if (RolloutMachine.isPromoted(stored.order().plan(), stored.state())) {
       deployments.giveUp(transaction, stored.order());
@@ -287,6 +293,9 @@ public final class SqlBooks implements RolloutBooks {
       // Nobody follows any more who is under way, nor lets them be late.
       deployments.carryOut(
           transaction, stored.order(), new RolloutEffect.CloseOut(false), Instant.now());
+    }
+    if (stored.state().phase() instanceof RolloutPhase.RollingBack) {
+      RolloutTables.awaitNobody(transaction, stored.id());
     }
     RolloutTables.replace(transaction, stored.id());
   }
