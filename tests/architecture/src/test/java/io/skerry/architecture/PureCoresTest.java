@@ -112,6 +112,7 @@ class PureCoresTest {
           "io.skerry.agent.uplink.Greeting",
           "io.skerry.agent.uplink.InboundGuard",
           "io.skerry.agent.uplink.Inbox",
+          "io.skerry.agent.uplink.LastWordSocket",
           "io.skerry.agent.uplink.Pings",
           "io.skerry.agent.update.BodyFeed",
           "io.skerry.agent.update.MemoryMeter",

@@ -22,7 +22,7 @@ final class BrokerSocket extends Socket {
   private final String host;
   private final Greeting greeting;
   private final Runnable heard;
-  private final Socket raw = new Socket();
+  private final Socket raw = new LastWordSocket();
   private volatile Socket connection = raw;
   private Optional<InputStream> guarded = Optional.empty();
 
