@@ -88,6 +88,9 @@ public final class Main {
         inputShape(spec.optionalText("inputShape")),
         folder.input("calibration.npy"),
         PackagingRequest.CALIBRATION_ITEMS_MAX,
+        spec.keys().containsKey("goldenItems")
+            ? Optional.of(Math.toIntExact(spec.integer("goldenItems")))
+            : Optional.empty(),
         existing(folder.input("evaluation_x.npy")),
         existing(folder.input("evaluation_y.npy")),
         existing(folder.input("reference.npy")),

@@ -316,6 +316,7 @@ final class PackCommand implements Callable<Integer> {
         Main.inputShape(Optional.ofNullable(inputShape)),
         required("--calibration", calibration),
         atLeastOne("--calibration-items", calibrationItems),
+        Optional.empty(),
         Optional.ofNullable(evaluation),
         Optional.ofNullable(labels).map(path -> file("--labels", path)),
         Optional.ofNullable(reference),

@@ -280,7 +280,7 @@ final class Packaging {
             new VariantWriter(
                 request.model(),
                 request.releaseCounter(),
-                items.calibration(),
+                request.goldenItems().map(items.calibration()::first).orElse(items.calibration()),
                 baseline,
                 request.keys(),
                 classes));

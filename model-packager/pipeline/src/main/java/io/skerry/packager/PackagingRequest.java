@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param inputShape what an ONNX model's input is to be, where the file leaves it open
  * @param calibration data, what activation ranges and golden inputs are taken from
  * @param calibrationItemsMax how many of them are taken at most, evenly spread
+ * @param goldenItems how many of the first of those golden inputs may be; all when absent
  * @param evaluationInputs data, never the calibration data; when absent, every second item of the
  *     calibration data is kept for evaluation
  * @param evaluationLabels NPY [items], classes from 0; when absent, variants are judged by how far
@@ -55,6 +56,7 @@ record PackagingRequest(
     Optional<InputShape> inputShape,
     Path calibration,
     int calibrationItemsMax,
+    Optional<Integer> goldenItems,
     Optional<Path> evaluationInputs,
     Optional<Path> evaluationLabels,
     Optional<Path> reference,

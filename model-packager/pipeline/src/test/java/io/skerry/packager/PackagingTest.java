@@ -187,6 +187,39 @@ class PackagingTest {
     }
   }
 
+  /** An artifact goes to every device: what devices sent may calibrate, but is not shipped. */
+  @Test
+  void takesGoldenInputsOfTheFirstItemsOnlyWhereSoManyAreNamed() throws Exception {
+    JobFolder job = job(Map.of("goldenItems", 20, "profiles", List.of("x86-64-avx2")));
+
+    assertThat(JobMain.run(job, Main::run)).isZero();
+
+    OciLayout layout = OciLayout.read(job.output().resolve("x86-64-avx2"));
+    ArtifactReader reader = reader(layout);
+    GoldenSet golden =
+        reader.golden(reader.manifest(layout.model(), layout.signature())).orElseThrow();
+    assertThat(golden.cases()).hasSize(8);
+    float[] values = items(1).floats();
+    Set<ByteBuffer> first = new HashSet<>();
+    for (int item = 0; item < 20; item++) {
+      ByteBuffer bytes = ByteBuffer.allocate(420 * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      bytes.asFloatBuffer().put(values, item * 420, 420);
+      first.add(bytes);
+    }
+    assertThat(golden.cases())
+        .allSatisfy(each -> assertThat(first).contains(each.inputs().getFirst().data()));
+  }
+
+  @Test
+  void refusesGoldenItemsThatThereAreNot() throws Exception {
+    JobFolder job = job(Map.of("goldenItems", ITEMS + 1, "profiles", List.of("x86-64-avx2")));
+
+    assertThat(JobMain.run(job, Main::run)).isNotZero();
+
+    assertThat(job.error().orElseThrow().detail())
+        .contains("the first 201 of 200 items are wanted: 1 to 200 can be");
+  }
+
   @Test
   void shippedFileReproducesItsGoldenOutputs() throws Exception {
     JobFolder job = job(Map.of());

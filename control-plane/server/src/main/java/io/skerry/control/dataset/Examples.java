@@ -12,6 +12,7 @@ public final class Examples {
   private final byte[] splits;
   private final byte[] slices;
   private int size;
+  private int own;
 
   Examples(int capacity, int features, int window) {
     this.features = features;
@@ -30,6 +31,7 @@ public final class Examples {
       }
     }
     finish(series.label(lastRow), split, false);
+    own = size;
   }
 
   void addCollected(CollectedWindow collected, byte split) {
@@ -114,6 +116,11 @@ public final class Examples {
       values[i] = labels[chosen[i]];
     }
     return NpyArray.ofFloats(values, chosen.length);
+  }
+
+  /** How many of {@link #inputs(Split, int)} no device sent; these come first. */
+  public int ownInputs(Split split, int limit) {
+    return (int) Arrays.stream(spread(indexes(split), limit)).filter(index -> index < own).count();
   }
 
   private int[] indexes(Split split) {

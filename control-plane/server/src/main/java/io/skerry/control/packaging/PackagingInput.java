@@ -123,8 +123,11 @@ final class PackagingInput {
       job.put("scoreOutput", "score");
       job.put("features", newestCycle(source));
       Judgings.say(judging, job);
+      Examples examples = datasets.examples(source);
+      // An artifact goes to every device, and no erasure reaches it there.
+      job.put("goldenItems", examples.ownInputs(Split.TRAIN, CALIBRATION_WINDOWS));
       JobFolder prepared = JobFolder.create(folder, job);
-      writeArrays(prepared, datasets.examples(source));
+      writeArrays(prepared, examples);
       writeCommon(prepared, version, chosen);
     }
   }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -105,6 +106,29 @@ class SnapshotContentTest {
     assertThat(examples.size()).isEqualTo(base.examples().size() + 5);
     assertThat(examples.sliceSize(Split.TRAIN)).isEqualTo(4);
     assertThat(examples.sliceSize(Split.TEST)).isEqualTo(1);
+  }
+
+  /** What no device sent: only of that a copy may lie in what goes to every device. */
+  @Test
+  void tellsWhichInputsComeFromNoDevice() throws IOException {
+    SnapshotContent base = content(6, 12);
+    List<CollectedWindow> windows =
+        List.of(window("fleet-1", "p1", 1, true), window("fleet-1", "p2", 0, true));
+    Map<DeviceId, Split> splits = new HashMap<>(base.splits());
+    splits.put(new DeviceId("fleet-1"), Split.TRAIN);
+    Examples own = base.examples();
+
+    Examples examples =
+        new SnapshotContent(base.features(), WINDOW, 4, base.series(), windows, splits).examples();
+
+    int all = examples.size(Split.TRAIN);
+    assertThat(examples.ownInputs(Split.TRAIN, all)).isEqualTo(own.size(Split.TRAIN));
+    assertThat(all).isEqualTo(own.size(Split.TRAIN) + 8);
+    int half = examples.ownInputs(Split.TRAIN, all / 2);
+    float[] inputs = examples.inputs(Split.TRAIN, all / 2).floats();
+    assertThat(IntStream.range(0, all / 2).filter(item -> !isFlat(inputs, item)).boxed())
+        .isEqualTo(IntStream.range(0, half).boxed().toList());
+    assertThat(own.ownInputs(Split.TRAIN, 5)).isEqualTo(5);
   }
 
   @Test
@@ -285,6 +309,13 @@ class SnapshotContentTest {
     assertThat(LabelClasses.of(37.5, 3)).isEmpty();
     assertThat(LabelClasses.of(-1, 3)).isEmpty();
     assertThat(LabelClasses.of(Double.NaN, 3)).isEmpty();
+  }
+
+  /** As all collected windows here are. */
+  private static boolean isFlat(float[] inputs, int item) {
+    int width = 2 * WINDOW;
+    return IntStream.range(item * width, (item + 1) * width)
+        .allMatch(i -> inputs[i] == inputs[item * width]);
   }
 
   private static CollectedWindow window(

@@ -204,6 +204,20 @@ public final class Samples {
     return new Samples(source, type, elements, itemShape, chosen, classes);
   }
 
+  /**
+   * The first so many.
+   *
+   * @throws DataRefusedException if there are not so many, or none is wanted
+   */
+  public Samples first(int many) {
+    if (many < 1 || many > count()) {
+      throw new DataRefusedException(
+          "%s: the first %d of %d items are wanted: 1 to %d can be"
+              .formatted(source, many, count(), count()));
+    }
+    return chosen(all(many));
+  }
+
   /** The same, of these classes: their names, by the numbers that label items. */
   Samples ofClasses(List<String> names) {
     return new Samples(source, type, elements, itemShape, items, names);
