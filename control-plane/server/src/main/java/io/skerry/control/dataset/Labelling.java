@@ -159,6 +159,26 @@ public final class Labelling {
         });
   }
 
+  /**
+   * Removes open tasks that nobody needs any more: their incident was resolved, or there is nothing
+   * left to show of the prediction. Else what nobody labelled would leave no room for what came
+   * after it.
+   *
+   * @return how many there were
+   */
+  public int removeStale() {
+    return database.call(
+        transaction ->
+            transaction.update(
+                """
+                delete from label_task t where t.state = 'OPEN' and (
+                  exists (select 1 from incident i
+                    where t.reason = 'incident-' || i.number and i.state = 'RESOLVED')
+                  or not exists (select 1 from telemetry_prediction p
+                    where p.device = t.device and p.prediction_id = t.prediction_id))
+                """));
+  }
+
   private static long room(Transaction transaction, Wanted wanted, boolean fills) {
     long open = transaction.number("select count(*) from label_task where state = 'OPEN'");
     long count = wanted.count() - (fills ? queued(transaction, wanted) : 0);

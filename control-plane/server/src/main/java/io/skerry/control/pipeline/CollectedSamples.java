@@ -45,8 +45,10 @@ final class CollectedSamples {
    * What was collected.
    *
    * @param classless windows left out because their outcome is none of the snapshot's classes
+   * @param incomplete windows left out because a value is missing or infinite: no model learns from
+   *     such
    */
-  record Found(List<CollectedWindow> windows, int classless) {
+  record Found(List<CollectedWindow> windows, int classless, int incomplete) {
     Found {
       windows = List.copyOf(windows);
     }
@@ -64,6 +66,7 @@ final class CollectedSamples {
     int width = base.features().size() * base.window();
     List<CollectedWindow> windows = new ArrayList<>();
     AtomicInteger classless = new AtomicInteger();
+    AtomicInteger incomplete = new AtomicInteger();
     samples.read(
         model,
         from,
@@ -78,6 +81,11 @@ final class CollectedSamples {
             classless.incrementAndGet();
             return;
           }
+          float[] values = floats(sample, width);
+          if (!areFinite(values)) {
+            incomplete.incrementAndGet();
+            return;
+          }
           windows.add(
               new CollectedWindow(
                   new CollectedWindow.Origin(sample.tenant(), model.value(), sample.at()),
@@ -85,9 +93,9 @@ final class CollectedSamples {
                   sample.predictionId(),
                   label.getAsInt(),
                   members.contains(sample.device().value()),
-                  floats(sample, width)));
+                  values));
         });
-    return new Found(windows, classless.get());
+    return new Found(windows, classless.get(), incomplete.get());
   }
 
   private Map<String, Double> outcomes(ModelName model, Instant from) {
@@ -125,6 +133,15 @@ final class CollectedSamples {
 
   private static boolean hasShape(StoredSample sample, int width) {
     return sample.inputType().equals("FP32") && sample.input().size() == Float.BYTES * width;
+  }
+
+  private static boolean areFinite(float[] values) {
+    for (float value : values) {
+      if (!Float.isFinite(value)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static float[] floats(StoredSample sample, int width) {

@@ -71,6 +71,12 @@ final class LabelQueue {
   }
 
   synchronized void fill(Instant now) {
+    int stale = labelling.removeStale();
+    if (stale > 0) {
+      log.atInfo()
+          .addKeyValue("tasks", stale)
+          .log("label tasks removed that nobody needs any more");
+    }
     Set<String> open = new HashSet<>();
     incidents.forEachOpen(
         incident -> {

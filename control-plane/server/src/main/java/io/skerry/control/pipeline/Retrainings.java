@@ -265,10 +265,16 @@ public final class Retrainings {
   }
 
   private static String leftOut(CollectedSamples.Found found, int classes) {
-    return found.classless() == 0
-        ? ""
-        : "; %d outcomes that are none of its %d classes were left out"
-            .formatted(found.classless(), classes);
+    String left =
+        found.classless() == 0
+            ? ""
+            : "; %d outcomes that are none of its %d classes were left out"
+                .formatted(found.classless(), classes);
+    return found.incomplete() == 0
+        ? left
+        : left
+            + "; %d windows with a value that is missing, or that a privacy rule drops, were left out"
+                .formatted(found.incomplete());
   }
 
   static void checkEnough(String cohort, CollectedSamples.Found found, int classes) {

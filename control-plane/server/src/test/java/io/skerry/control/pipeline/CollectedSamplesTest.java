@@ -1,6 +1,7 @@
 package io.skerry.control.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
 import io.skerry.api.LabelTask;
@@ -124,6 +125,24 @@ class CollectedSamplesTest {
     assertThat(ofTwo.classless()).isEqualTo(2);
   }
 
+  /** One such window would end the whole run. */
+  @Test
+  void leavesOutWindowsWithAValueThatIsMissing() {
+    sample("cam-1", "p1", ONSET.plusSeconds(5), 6);
+    feedback("cam-1", "p1", ONSET.plusSeconds(5), 1, true);
+    sample("cam-1", "p2", ONSET.plusSeconds(5), new float[] {1, 2, Float.NaN, 4, 5, 6});
+    feedback("cam-1", "p2", ONSET.plusSeconds(5), 1, true);
+    sample("cam-1", "p3", ONSET.plusSeconds(5), new float[] {1, 2, 3, 4, 5, 1 / 0f});
+    feedback("cam-1", "p3", ONSET.plusSeconds(5), 1, true);
+
+    CollectedSamples.Found found = found(BASE);
+
+    assertThat(found.windows()).hasSize(1);
+    assertThat(found.incomplete()).isEqualTo(2);
+    assertThatThrownBy(() -> Retrainings.checkEnough("site=b", found, 2))
+        .hasMessageContaining("2 windows with a value that is missing");
+  }
+
   private CollectedSamples.Found found(Snapshot base) {
     return plane
         .bean(CollectedSamples.class)
@@ -209,6 +228,14 @@ class CollectedSamplesTest {
   private void openAsManyAsCanBe() {
     sql(
         """
+        insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
+          stratum, inclusion_probability)
+        select 'cam-2', 'o' || n, '', 'other', 'other', 1, now(), 'base', 1
+        from generate_series(1, %d) n
+        """
+            .formatted(Labelling.OPEN_MAX));
+    sql(
+        """
         insert into label_task (device, prediction_id, model, version, at, reason, state, queued_at)
         select 'cam-2', 'o' || n, 'm', 1, now(), 'r', 'OPEN', now() from generate_series(1, %d) n
         """
@@ -235,6 +262,24 @@ class CollectedSamplesTest {
                     }));
 
     assertThat(queued).isEmpty();
+  }
+
+  /** What nobody labelled leaves its room to what comes after it. */
+  @Test
+  void forgetsTasksThatNobodyNeedsAnyMore() {
+    sample("cam-1", "p1", ONSET.plusSeconds(5), 6);
+    sample("cam-1", "p2", ONSET.plusSeconds(6), 6);
+    open();
+    LabelQueue queue = plane.bean(LabelQueue.class);
+    queue.fill();
+
+    sql("delete from telemetry_prediction where prediction_id = 'p1'");
+    queue.fill();
+    assertThat(queued()).extracting(LabelTask::predictionId).containsExactly("p2");
+
+    sql("update incident set state = 'RESOLVED'");
+    queue.fill();
+    assertThat(queued()).isEmpty();
   }
 
   @Test
@@ -300,9 +345,18 @@ class CollectedSamplesTest {
   }
 
   private void sample(String device, String prediction, Instant at, int floats) {
-    ByteBuffer input = ByteBuffer.allocate(4 * floats).order(ByteOrder.LITTLE_ENDIAN);
+    float[] values = new float[floats];
     for (int i = 0; i < floats; i++) {
-      input.putFloat(i);
+      values[i] = i;
+    }
+    sample(device, prediction, at, values);
+  }
+
+  private void sample(String device, String prediction, Instant at, float[] values) {
+    ByteBuffer input =
+        ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    for (float value : values) {
+      input.putFloat(value);
     }
     Record record =
         Record.newBuilder()

@@ -32,7 +32,7 @@ class RetrainingsTest {
             () -> Retrainings.checkEnough("site=b", found(new int[] {0, 1}, new int[] {0, 0}), 2))
         .hasMessageContaining("outcome 1 was told on 1 devices, at least 2 are needed");
     assertThatThrownBy(
-            () -> Retrainings.checkEnough("site=b", new CollectedSamples.Found(List.of(), 7), 2))
+            () -> Retrainings.checkEnough("site=b", new CollectedSamples.Found(List.of(), 7, 0), 2))
         .hasMessageContaining(
             "0 windows with outcomes, at least 40 are needed; 7 outcomes that are none of its 2"
                 + " classes were left out");
@@ -53,6 +53,6 @@ class RetrainingsTest {
                 new float[1]));
       }
     }
-    return new CollectedSamples.Found(windows, 0);
+    return new CollectedSamples.Found(windows, 0, 0);
   }
 }
