@@ -1,15 +1,19 @@
 package io.skerry.control.ingest;
 
+import com.google.protobuf.ByteString;
 import io.micronaut.runtime.event.annotation.EventListener;
 import io.skerry.api.OutcomeReceipt;
 import io.skerry.api.ToldOutcome;
 import io.skerry.control.host.Loop;
 import io.skerry.control.host.ServerReady;
 import io.skerry.control.sql.Database;
+import io.skerry.control.sql.Row;
 import io.skerry.control.sql.Transaction;
 import io.skerry.control.web.ProblemException;
+import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.TenantId;
+import io.skerry.protocol.Topics;
 import jakarta.annotation.PreDestroy;
 import jakarta.inject.Singleton;
 import java.time.Clock;
@@ -20,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -37,14 +42,23 @@ public final class Outcomes {
   private static final Duration JOIN_EVERY = Duration.ofSeconds(5);
   private static final int JOINED_AT_ONCE_MAX = 5000;
 
+  // An application's clock and a device's may be so far apart.
+  private static final Duration APART_MAX = RecordReader.FUTURE_MAX;
+  // What a device was away for; later samples join by their id only.
+  private static final Duration NAMED_WITHIN = Duration.ofDays(7);
+  private static final Duration NAMED_EVERY = Duration.ofMinutes(5);
+
   private final Database database;
   private final TenantKeys keys;
+  private final Quarantine quarantine;
   private final Clock clock = Clock.systemUTC();
+  private Instant namedAt = Instant.EPOCH;
   private @Nullable Loop loop;
 
-  Outcomes(Database database, TenantKeys keys) {
+  Outcomes(Database database, TenantKeys keys, Quarantine quarantine) {
     this.database = database;
     this.keys = keys;
+    this.quarantine = quarantine;
   }
 
   /** Who told. Names are values of the database. */
@@ -89,7 +103,7 @@ public final class Outcomes {
   public OutcomeReceipt tell(Transaction transaction, List<ToldOutcome> outcomes, Source source) {
     ErasureOrders.hold(transaction);
     Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-    check(transaction, outcomes, now);
+    check(transaction, outcomes, classes(transaction, outcomes), now);
     Map<String, String> tenants = tenants(transaction, outcomes);
     int stored = 0;
     for (ToldOutcome outcome : outcomes) {
@@ -125,7 +139,7 @@ public final class Outcomes {
     Instant at = outcome.outcomeAt() == null ? now : outcome.outcomeAt();
     String prediction = text(outcome.predictionId());
     if (prediction.isEmpty()) {
-      prediction = ofSubject(transaction, outcome.device(), subject);
+      prediction = ofSubject(transaction, outcome.device(), subject, at);
     }
     return transaction.update(
         """
@@ -143,20 +157,66 @@ public final class Outcomes {
         source.stored());
   }
 
-  private static String ofSubject(Transaction transaction, String device, String subject) {
+  // An id may name several predictions, a customer's for instance: the last one before the outcome.
+  private static String ofSubject(
+      Transaction transaction, String device, String subject, Instant outcomeAt) {
     return transaction
         .first(
             """
-            select prediction_id from telemetry_prediction where device = ? and subject = ?
-            order by at desc limit 1
+            select prediction_id from telemetry_prediction
+            where device = ? and subject = ? and at <= ?
+            order by at > ?, abs(extract(epoch from at - ?)) limit 1
             """,
             row -> row.text("prediction_id"),
             device,
-            subject)
+            subject,
+            outcomeAt.plus(APART_MAX),
+            outcomeAt,
+            outcomeAt)
         .orElse("");
   }
 
-  private static void check(Transaction transaction, List<ToldOutcome> outcomes, Instant now) {
+  /** How many classes the predictions of outcomes tell apart, as far as they are here. */
+  private static Map<String, Integer> classes(Transaction transaction, List<ToldOutcome> outcomes) {
+    Map<String, Integer> classes = new HashMap<>();
+    transaction.forEach(
+        """
+        select p.device, p.prediction_id, p.classes from telemetry_prediction p
+        join unnest(?::text[], ?::text[]) as told (device, prediction_id)
+          on told.device = p.device and told.prediction_id = p.prediction_id
+        where p.classes is not null
+        """,
+        row ->
+            classes.put(key(row.text("device"), row.text("prediction_id")), row.integer("classes")),
+        outcomes.stream().map(ToldOutcome::device).toList(),
+        outcomes.stream().map(outcome -> text(outcome.predictionId())).toList());
+    return classes;
+  }
+
+  private static String key(String device, String prediction) {
+    return device + "/" + prediction;
+  }
+
+  /**
+   * Why an outcome is none of the classes that a version tells apart: one that nobody predicts
+   * would count as another.
+   *
+   * @return empty if the nearest whole number is one of them
+   */
+  static Optional<String> otherThan(int classes, double actual, String version) {
+    long nearest = Math.round(actual);
+    return nearest >= 0 && nearest < classes
+        ? Optional.empty()
+        : Optional.of(
+            "actual %s is none of the %d classes of %s, 0 to %d"
+                .formatted(actual, classes, version, classes - 1));
+  }
+
+  private static void check(
+      Transaction transaction,
+      List<ToldOutcome> outcomes,
+      Map<String, Integer> classes,
+      Instant now) {
     TreeSet<String> unknown = new TreeSet<>();
     outcomes.forEach(one -> unknown.add(one.device()));
     transaction
@@ -165,7 +225,7 @@ public final class Outcomes {
         .forEach(unknown::remove);
     List<String> wrong = new ArrayList<>();
     for (int i = 0; i < outcomes.size() && wrong.size() < WRONG_SHOWN_MAX; i++) {
-      String what = wrong(outcomes.get(i), unknown, now);
+      String what = wrong(outcomes.get(i), unknown, classes, now);
       if (what != null) {
         wrong.add("outcome %d: %s".formatted(i + 1, what));
       }
@@ -175,7 +235,8 @@ public final class Outcomes {
     }
   }
 
-  private static @Nullable String wrong(ToldOutcome outcome, Set<String> unknown, Instant now) {
+  private static @Nullable String wrong(
+      ToldOutcome outcome, Set<String> unknown, Map<String, Integer> classes, Instant now) {
     String prediction = text(outcome.predictionId());
     String client = text(outcome.clientId());
     if (unknown.contains(outcome.device())) {
@@ -189,6 +250,13 @@ public final class Outcomes {
     }
     if (!Double.isFinite(outcome.actual())) {
       return "actual is no number";
+    }
+    Integer of = classes.get(key(outcome.device(), prediction));
+    if (of != null) {
+      Optional<String> other = otherThan(of, outcome.actual(), "prediction '" + prediction + "'");
+      if (other.isPresent()) {
+        return other.get();
+      }
     }
     Instant at = outcome.outcomeAt();
     return at != null && at.isAfter(now.plus(RecordReader.FUTURE_MAX))
@@ -206,14 +274,49 @@ public final class Outcomes {
   }
 
   private void joinAll() {
+    Instant now = clock.instant();
+    if (!now.isBefore(namedAt.plus(NAMED_EVERY))) {
+      database.run(transaction -> name(transaction, now));
+      namedAt = now;
+    }
     int joined;
     do {
-      joined = database.<Integer>call(Outcomes::join);
+      joined = database.<Integer>call(this::join);
     } while (joined == JOINED_AT_ONCE_MAX);
   }
 
+  /** Finds the predictions of outcomes that name a client only and came before them. */
+  public void name(Transaction transaction, Instant now) {
+    transaction.update(
+        """
+        update telemetry_feedback f set prediction_id = found.prediction_id
+        from (
+          select u.device, u.boot_epoch, u.sequence, u.subject, u.actual, u.outcome_at,
+            p.prediction_id
+          from telemetry_feedback u
+          cross join lateral (
+            select q.prediction_id from telemetry_prediction q
+            where q.device = u.device and q.subject = u.subject
+              and q.at <= u.outcome_at + make_interval(secs => ?)
+            order by q.at > u.outcome_at, abs(extract(epoch from q.at - u.outcome_at)) limit 1) p
+          where not u.joined and u.prediction_id = '' and u.subject <> '' and u.boot_epoch = 0
+            and u.received_at > ?
+          limit ?) found
+        where f.device = found.device and f.boot_epoch = found.boot_epoch
+          and f.sequence = found.sequence
+          and not exists (select 1 from telemetry_feedback g
+            where g.boot_epoch = 0 and g.device = found.device
+              and g.prediction_id = found.prediction_id and g.subject = found.subject
+              and g.outcome_at = found.outcome_at and g.actual = found.actual)
+        """,
+        APART_MAX.toSeconds(),
+        now.minus(NAMED_WITHIN),
+        JOINED_AT_ONCE_MAX);
+  }
+
   /** Joins outcomes to predictions whose sample is here, and returns how many. */
-  static int join(Transaction transaction) {
+  private int join(Transaction transaction) {
+    setOthersAside(transaction);
     return transaction.update(
         """
         update telemetry_feedback f
@@ -228,6 +331,59 @@ public final class Outcomes {
           and p.device = f.device and p.prediction_id = f.prediction_id
         """,
         JOINED_AT_ONCE_MAX);
+  }
+
+  // They came before their prediction, so that nobody could refuse them.
+  private void setOthersAside(Transaction transaction) {
+    transaction
+        .list(
+            """
+            delete from telemetry_feedback f using telemetry_prediction p, device d
+            where (f.device, f.boot_epoch, f.sequence) in (
+                select u.device, u.boot_epoch, u.sequence from telemetry_feedback u
+                join telemetry_prediction q
+                  on q.device = u.device and q.prediction_id = u.prediction_id
+                where not u.joined and u.prediction_id <> ''
+                  and not floor(u.actual + .5) between 0 and q.classes - 1 limit ?)
+              and p.device = f.device and p.prediction_id = f.prediction_id and d.id = f.device
+            returning d.tenant, f.device, f.boot_epoch, f.sequence, f.prediction_id, f.actual,
+              p.model, p.version, p.classes
+            """,
+            Other::of,
+            JOINED_AT_ONCE_MAX)
+        .forEach(
+            other ->
+                quarantine.put(
+                    transaction,
+                    new Topics.DeviceTopic(other.tenant(), other.device(), "feedback"),
+                    other.epoch(),
+                    other.sequence(),
+                    other.reason(),
+                    ByteString.copyFromUtf8(other.prediction())));
+  }
+
+  /** An outcome of no class. */
+  private record Other(
+      TenantId tenant,
+      DeviceId device,
+      long epoch,
+      long sequence,
+      String prediction,
+      String reason) {
+    static Other of(Row row) {
+      return new Other(
+          new TenantId(row.text("tenant")),
+          new DeviceId(row.text("device")),
+          row.bigint("boot_epoch"),
+          row.bigint("sequence"),
+          row.text("prediction_id"),
+          "outcome's "
+              + otherThan(
+                      row.integer("classes"),
+                      row.number("actual"),
+                      row.text("model") + "@" + row.bigint("version"))
+                  .orElse("actual is of another class"));
+    }
   }
 
   private static String text(@Nullable String text) {

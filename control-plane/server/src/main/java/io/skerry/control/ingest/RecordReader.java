@@ -232,12 +232,28 @@ final class RecordReader {
     }
     Optional<StoredFeedback.Prediction> prediction =
         feedback.getJoined() ? Optional.of(prediction(feedback, layouts)) : Optional.empty();
+    if (prediction.isPresent()) {
+      checkOutcome(feedback, prediction.get().version(), layouts);
+    }
     return new StoredFeedback(
         device,
         feedback.getPredictionId(),
         feedback.getActual(),
         Instant.ofEpochMilli(feedback.getOutcomeAtMillis()),
         prediction);
+  }
+
+  private static void checkOutcome(Feedback feedback, ModelVersion version, WindowLayouts layouts)
+      throws Malformed {
+    Optional<MonitoringPlan> reading =
+        layouts.reading(version, feedback.getModel()).filter(plan -> !plan.isAmount());
+    if (reading.isPresent()) {
+      Optional<String> wrong =
+          Outcomes.otherThan(reading.get().classCount(), feedback.getActual(), version.toString());
+      if (wrong.isPresent()) {
+        throw new Malformed("feedback's " + wrong.get());
+      }
+    }
   }
 
   private static StoredFeedback.Prediction prediction(Feedback feedback, WindowLayouts layouts)

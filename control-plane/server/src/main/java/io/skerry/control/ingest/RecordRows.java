@@ -5,6 +5,7 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.ModelVersion;
 import io.skerry.protocol.TenantId;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.wire.fleet.v1.Event;
 import io.skerry.wire.fleet.v1.Feedback;
 import io.skerry.wire.fleet.v1.Record;
@@ -186,7 +187,8 @@ final class RecordRows {
     String slot = RecordReader.slot(sample.getModel()).value();
     ModelVersion version = RecordReader.version(sample.getModel());
     String model = version.model().value();
-    Answer answer = Answer.of(layouts.reading(version, sample.getModel()), sample.getOutputsList());
+    Optional<MonitoringPlan> reading = layouts.reading(version, sample.getModel());
+    Answer answer = Answer.of(reading, sample.getOutputsList());
     @Nullable Object[] row =
         new @Nullable Object[] {
           device.value(),
@@ -216,6 +218,7 @@ final class RecordRows {
           answer.score().orElse(null),
           answer.storedClass(),
           answer.confidence().orElse(null),
+          reading.filter(plan -> !plan.isAmount()).map(MonitoringPlan::classCount).orElse(null),
           sample.getStratum(),
           sample.getInclusionProbability()
         };
@@ -285,8 +288,8 @@ final class RecordRows {
     transaction.batch(
         """
         insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
-          score, predicted_class, confidence, stratum, inclusion_probability)
-        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          score, predicted_class, confidence, classes, stratum, inclusion_probability)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         on conflict do nothing
         """,
         predictions);

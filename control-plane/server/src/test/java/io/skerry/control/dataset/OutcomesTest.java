@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -66,7 +67,8 @@ class OutcomesTest {
 
   @BeforeEach
   void empty() {
-    sql("truncate telemetry_sample, telemetry_prediction, telemetry_feedback, label_task");
+    sql(
+        "truncate telemetry_sample, telemetry_prediction, telemetry_feedback, label_task, telemetry_quarantine");
   }
 
   @Test
@@ -117,6 +119,71 @@ class OutcomesTest {
     assertThat(receipt.joined()).isEqualTo(1);
     assertThat(count("select count(*) from telemetry_prediction where subject = 'ticket-77'"))
         .isZero();
+  }
+
+  /** A customer is predicted of again and again; what came true was said of the last one before. */
+  @Test
+  void findsAClientsLastPredictionBeforeTheOutcome() {
+    sample("cam-1", "p1", "customer-7", .9f);
+    sample("cam-1", "p2", "customer-7", .1f);
+    sql(
+        "update telemetry_prediction set at = ? where prediction_id = 'p2'",
+        NOON.plus(Duration.ofHours(2)));
+
+    tell(new ToldOutcome("cam-1", null, "customer-7", 0, NOON.plusSeconds(60)));
+    tell(new ToldOutcome("cam-1", null, "customer-7", 1, NOON.plus(Duration.ofHours(3))));
+
+    assertThat(joined()).containsExactly("p1 0.0", "p2 1.0");
+  }
+
+  @Test
+  void joinsAnOutcomeOfAClientThatCameBeforeItsPrediction() {
+    tell(new ToldOutcome("cam-1", null, "ticket-78", 1, NOON.plusSeconds(60)));
+    tell(new ToldOutcome("cam-1", null, "ticket-79", 1, NOON.plusSeconds(60)));
+    sample("cam-1", "p1", "ticket-78", .9f);
+
+    plane.database().run(transaction -> outcomes.name(transaction, Instant.now()));
+    tell();
+
+    assertThat(joined()).containsExactly("p1 1.0");
+  }
+
+  /** One that nobody predicts would count as another. */
+  @Test
+  void refusesAnOutcomeThatIsNoneOfTheClasses() {
+    sample("cam-1", "p1", "", .9f);
+    classes("p1", 2);
+
+    assertThatThrownBy(() -> tell(outcome("cam-1", "p1", 99)))
+        .hasMessageContaining("outcome 1: actual 99.0 is none of the 2 classes of prediction 'p1'");
+    assertThatThrownBy(() -> tell(outcome("cam-1", "p1", -1))).hasMessageContaining("0 to 1");
+    assertThat(tell(outcome("cam-1", "p1", .7)).joined()).isEqualTo(1);
+  }
+
+  @Test
+  void setsAsideAnOutcomeOfNoClassThatCameBeforeItsPrediction() {
+    tell(outcome("cam-1", "p1", 99), outcome("cam-1", "p2", 1));
+    sample("cam-1", "p1", "", .9f);
+    sample("cam-1", "p2", "", .9f);
+    classes("p1", 3);
+    classes("p2", 3);
+
+    tell();
+
+    assertThat(joined()).containsExactly("p2 1.0");
+    assertThat(count("select count(*) from telemetry_feedback")).isEqualTo(1);
+    assertThat(rows("select reason from telemetry_quarantine", row -> row.text("reason")))
+        .containsExactly("outcome's actual 99.0 is none of the 3 classes of m@1, 0 to 2");
+  }
+
+  private void classes(String prediction, int classes) {
+    sql("update telemetry_prediction set classes = ? where prediction_id = ?", classes, prediction);
+  }
+
+  private List<String> joined() {
+    return rows(
+        "select prediction_id, actual from telemetry_feedback where joined order by 1",
+        row -> row.text("prediction_id") + " " + row.number("actual"));
   }
 
   /** Drift judges a window by what was joined in it: the start of a long transaction is past. */
@@ -222,8 +289,8 @@ class OutcomesTest {
         .orElseThrow();
   }
 
-  private OutcomeReceipt tell(ToldOutcome outcome) {
-    return outcomes.tell(List.of(outcome), Outcomes.Source.API);
+  private OutcomeReceipt tell(ToldOutcome... told) {
+    return outcomes.tell(List.of(told), Outcomes.Source.API);
   }
 
   private static ToldOutcome outcome(String device, String prediction, double actual) {
