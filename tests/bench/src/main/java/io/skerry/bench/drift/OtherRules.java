@@ -4,8 +4,8 @@ import io.skerry.telemetry.drift.DeviceWindow;
 import io.skerry.telemetry.sketch.WindowCounts;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -16,25 +16,18 @@ import java.util.TreeMap;
  * against those of its learning period. A window alarms when any cohort and feature does.
  */
 final class OtherRules {
-  /** Rules, by name. */
-  enum Rule {
-    ALWAYS("always"),
-    NEVER("never"),
-    PSI("PSI > .2"),
-    KS("KS p < .05"),
-    COLUMNS("half of the columns KS p < .05"),
-    THREE_SIGMA("3-sigma of the metric");
+  private static final String ALWAYS = "always";
+  private static final String PSI = "PSI > .2";
+  private static final String KS = "KS p < .05";
+  private static final String COLUMNS = "half of the columns KS p < .05";
+  private static final String THREE_SIGMA = "3-sigma of the metric";
 
-    private final String title;
+  /** The ledger, beside them. */
+  static final String OURS = "ours";
 
-    Rule(String title) {
-      this.title = title;
-    }
-
-    String title() {
-      return title;
-    }
-  }
+  /** All, as they are told. */
+  static final List<String> TITLES_AND_OURS =
+      List.of(ALWAYS, "never", PSI, KS, COLUMNS, THREE_SIGMA, OURS);
 
   private final String attribute;
   private final int features;
@@ -50,7 +43,7 @@ final class OtherRules {
   }
 
   /** Which rules alarm in this window; none while they learn. */
-  Set<Rule> alarms(List<DeviceWindow> devices) {
+  Set<String> alarms(List<DeviceWindow> devices) {
     Map<String, long[]> pooled = new TreeMap<>();
     for (DeviceWindow one : devices) {
       one.counts()
@@ -59,7 +52,7 @@ final class OtherRules {
                   one.attributes().getOrDefault(attribute, ""),
                   key -> new long[one.counts().layout().bins()]));
     }
-    Set<Rule> alarms = EnumSet.noneOf(Rule.class);
+    Set<String> alarms = new HashSet<>();
     boolean learning = windows++ < learningWindows;
     WindowCounts any = devices.getFirst().counts();
     pooled.forEach(
@@ -82,18 +75,18 @@ final class OtherRules {
             }
             history.computeIfAbsent(cohort, key -> new ArrayList<>()).add(distances);
           } else {
-            alarms.add(Rule.ALWAYS);
+            alarms.add(ALWAYS);
             if (psi) {
-              alarms.add(Rule.PSI);
+              alarms.add(PSI);
             }
             if (ks > 0) {
-              alarms.add(Rule.KS);
+              alarms.add(KS);
             }
             if (2 * ks >= features) {
-              alarms.add(Rule.COLUMNS);
+              alarms.add(COLUMNS);
             }
             if (threeSigma(history.getOrDefault(cohort, List.of()), distances)) {
-              alarms.add(Rule.THREE_SIGMA);
+              alarms.add(THREE_SIGMA);
             }
           }
         });
