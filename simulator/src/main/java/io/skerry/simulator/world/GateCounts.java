@@ -178,8 +178,9 @@ final class GateCounts {
     if (told.ofVersion) {
       countVersion(rollout, part, arm, version, window, counts);
     }
-    // On trial both versions lie in it: that is more than what the new one alone will take.
-    if (told.ofProcess && !rollout.isTrial()) {
+    // On trial both versions lie in it: that is more than what the new one alone will take. Who
+    // waits for what is promoted has it on trial still.
+    if (told.ofProcess && !rollout.isTrial() && (newer || !rollout.promoted)) {
       arm.counts.memory(
           (double) window.getResidentBytes(),
           (double) described.apply(device).facts().memoryBytes());
@@ -247,7 +248,7 @@ final class GateCounts {
     }
     for (int i = 0; i < rollout.parts.size(); i++) {
       RolloutPart part = rollout.parts.get(i);
-      SlotId place = part.place(rollout.plan.kind());
+      SlotId place = rollout.slot(part);
       boolean ownPlace = slot.equals(place.value());
       if (ownPlace || slot.equals(part.slot().value())) {
         boolean newer = version.equals(part.version());

@@ -48,7 +48,7 @@ final class Rollout {
   private final Map<DeviceId, String> ranks = new HashMap<>();
   // What each of its versions is packaged for.
   final Set<ProfileId> profiles;
-  final StageArms arms;
+  StageArms arms;
   Optional<Lease> lease = Optional.empty();
   RolloutState state;
   private final RolloutState first;
@@ -312,7 +312,8 @@ final class Rollout {
           boolean ordered =
               one.state.isInFlight()
                   || one.state == DeploymentState.COMMITTED
-                  || one.state.isFailure()
+                  // What failed the trial is no device of what is promoted.
+                  || (one.state.isFailure() && one.wasOrdered())
                   || (one.state == DeploymentState.DEFERRED && one.hasOrder);
           boolean there = one.stage == open || told.contains(device);
           if (one.opened && ordered && there && enrolled.test(device)) {
@@ -323,7 +324,7 @@ final class Rollout {
         .forEach(
             (device, profile) -> {
               Deployment one = deployments.get(device);
-              if ((one == null || !one.opened) && enrolled.test(device)) {
+              if ((one == null || !one.opened || one.stage > open) && enrolled.test(device)) {
                 lost.control(profile, !online.test(device));
               }
             });

@@ -597,8 +597,9 @@ final class RolloutShell implements RolloutBooks {
       case RolloutEffect.RetryFailed _ -> {
         rollout.deployments.forEach(
             (device, one) -> {
-              // What became of them until now is known to whoever lets it go on.
-              one.afterSuccess &= one.isLate();
+              // What became of them until now is known to whoever lets it go on after the success.
+              one.afterSuccess &=
+                  one.isLate() || !(rollout.state.phase() instanceof RolloutPhase.Succeeded);
               if (one.state.isRetryable() && isFree(rollout, device, one)) {
                 one.state = DeploymentState.PENDING;
                 one.hasOrder = false;
@@ -629,7 +630,9 @@ final class RolloutShell implements RolloutBooks {
   }
 
   private void closeOut(DeviceId device, Rollout.Deployment one, boolean catchesUp) {
-    one.afterSuccess |= catchesUp && one.opened && one.isLate();
+    if (catchesUp) {
+      one.afterSuccess = one.opened && one.isLate();
+    }
     if (one.opened && one.state == DeploymentState.PENDING) {
       one.state = catchesUp ? DeploymentState.DEFERRED : DeploymentState.CANCELLED;
     } else if ((one.state.isInFlight() && !(catchesUp && store.isOnline(device)))
@@ -729,7 +732,8 @@ final class RolloutShell implements RolloutBooks {
     for (DeviceId device : offered) {
       enter(rollout, device, DeploymentState.OFFERED, now);
       Objects.requireNonNull(rollout.deployments.get(device)).afterSuccess |=
-          rollout.state.phase() instanceof RolloutPhase.Succeeded;
+          rollout.state.phase() instanceof RolloutPhase.Succeeded
+              || rollout.state.promotion().isPresent();
     }
     return offered.size();
   }
@@ -1021,13 +1025,12 @@ final class RolloutShell implements RolloutBooks {
   // Also who was late, or is under way: they may fit still.
   private static void letWait(Rollout rollout) {
     rollout.promoted = true;
+    rollout.arms = new StageArms(false);
     rollout.deployments.forEach(
         (device, one) -> {
-          if (one.state == DeploymentState.COMMITTED) {
+          one.afterSuccess = false;
+          if (one.state == DeploymentState.COMMITTED || (one.opened && one.isLate())) {
             one.state = DeploymentState.PENDING;
-            one.hasOrder = false;
-          } else if (one.opened && one.isLate()) {
-            one.state = DeploymentState.DEFERRED;
             one.hasOrder = false;
           }
           for (int part = 0; part < rollout.parts.size(); part++) {

@@ -571,6 +571,45 @@ interface EvidenceContract {
   }
 
   @Test
+  default void whoWaitsForWhatIsPromotedIsAControlButForItsMemory() {
+    Stage stage = new Stage(tables(), IN_STAGES.onTrial(new RolloutKind.Split(.5, true)));
+    RolloutFleet fleet = stage.fleet;
+    while (fleet.state(stage.rollout).promotion().isEmpty()) {
+      fleet.pass(Duration.ofSeconds(5));
+      fleet.act(stage.rollout, new RolloutEvent.Promote("tested"));
+      fleet.look(stage.rollout);
+      fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+      fleet.look(stage.rollout);
+    }
+    List<DeviceId> first = fleet.in(stage.rollout, DeploymentState.COMMITTED);
+    List<DeviceId> waiting = fleet.in(stage.rollout, DeploymentState.PENDING);
+    assertThat(first).isNotEmpty();
+    assertThat(waiting).isNotEmpty();
+    Instant now = Records.beginning(fleet.now().plusSeconds(5));
+
+    Records of = stage.of(first.getFirst());
+    of.stored(7, of.window(now, Counted.of(2, 25)));
+    Records with = stage.of(waiting.getFirst());
+    with.stored(
+        7,
+        with.window(now, Counted.of(1, 30)),
+        with.onTrial(with.window(now, Counted.of(2, 40).failing(4))));
+    waiting.forEach(device -> tables().present(device, false));
+    fleet.pass(Duration.ofSeconds(10));
+    fleet.look(stage.rollout);
+
+    isSum(stage.of(Metric.FAILED_PREDICTIONS).newer(), device(25, 0));
+    isSum(stage.of(Metric.FAILED_PREDICTIONS).older(), device(30, 0));
+    isSum(stage.of(Metric.RESTARTS).newer(), device(1, 0));
+    isSum(stage.of(Metric.RESTARTS).older(), device(1, 0));
+    isSum(stage.of(Metric.MEMORY).older());
+    assertThat(stage.of(Metric.LOST_DEVICES).older())
+        .as("of stages that are not open again")
+        .isEqualTo(ArmSums.ofDevices(1, 1));
+    assertThat(stage.of(Metric.LOST_DEVICES).newer()).isEqualTo(ArmSums.ofDevices(first.size(), 0));
+  }
+
+  @Test
   default void whoIsOnItsWayCountsOnNeitherSide() {
     RolloutFleet fleet = new RolloutFleet(tables());
     Stage stage = new Stage(tables(), IN_STAGES, fleet);

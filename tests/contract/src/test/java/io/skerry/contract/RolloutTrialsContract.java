@@ -11,6 +11,7 @@ import io.skerry.contract.Tables.Wish;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.fleet.rollout.RolloutKind;
+import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageRule;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.DeviceId;
@@ -94,7 +95,8 @@ interface RolloutTrialsContract {
 
   private static void conclude(RolloutFleet fleet, RolloutId trial) {
     fleet.act(trial, new RolloutEvent.Promote("tested"));
-    assertThat(fleet.state(trial).phase().code()).isEqualTo("SUCCEEDED");
+    RolloutState state = fleet.state(trial);
+    assertThat(state.promotion().isPresent() || state.phase().code().equals("SUCCEEDED")).isTrue();
   }
 
   @Test
@@ -162,7 +164,7 @@ interface RolloutTrialsContract {
     assertThat(fleet.states(trial))
         .containsEntry(ranked.getFirst(), DeploymentState.OFFERED)
         .containsEntry(ranked.getLast(), DeploymentState.PENDING)
-        .containsEntry(device(2), DeploymentState.DEFERRED)
+        .containsEntry(device(2), DeploymentState.PENDING)
         .containsEntry(device(3), DeploymentState.FAILED);
     assertThat(runs(fleet, ranked.getLast(), TRIAL))
         .as("who waits still tries it")
@@ -179,6 +181,96 @@ interface RolloutTrialsContract {
     assertThat(fleet.states(trial))
         .containsEntry(ranked.getFirst(), DeploymentState.ROLLED_BACK)
         .containsEntry(ranked.getLast(), DeploymentState.COMMITTED);
+  }
+
+  @Test
+  default void whatIsPromotedGoesThroughTheStagesAgain() {
+    RolloutFleet fleet = running(4);
+    RolloutId trial =
+        fleet.begin(Wish.of(2, StageRule.percent(25), StageRule.percent(100)).onTrial(SHADOW));
+    for (int stage = 0; stage < 2; stage++) {
+      fleet.look(trial);
+      fleet.report(fleet.hear(), TRIAL, SlotPhase.COMMITTED);
+      fleet.look(trial);
+      fleet.act(trial, new RolloutEvent.Promote("tested"));
+    }
+    List<DeviceId> ranked = ranked(trial, devices(0, 1, 2, 3));
+    fleet.look(trial);
+
+    assertThat(fleet.hear()).containsExactly(ranked.getFirst());
+    assertThat(runs(fleet, ranked.getFirst(), MAIN)).contains(version(2));
+    assertThat(runs(fleet, ranked.getFirst(), TRIAL)).isEmpty();
+    for (DeviceId waiting : ranked.subList(1, 4)) {
+      assertThat(runs(fleet, waiting, MAIN)).contains(version(1));
+      assertThat(runs(fleet, waiting, TRIAL)).contains(version(2));
+    }
+    fleet.report(List.of(ranked.getFirst()), SlotPhase.COMMITTED);
+    fleet.look(trial);
+    assertThat(fleet.census(trial).touched()).isEqualTo(1);
+
+    fleet.act(trial, new RolloutEvent.Promote("tested"));
+    fleet.look(trial);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(trial);
+    fleet.act(trial, new RolloutEvent.Promote("tested"));
+
+    assertThat(fleet.state(trial).phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(fleet.in(trial, DeploymentState.COMMITTED)).hasSize(4);
+    for (DeviceId device : ranked) {
+      assertThat(runs(fleet, device, MAIN)).contains(version(2));
+      assertThat(runs(fleet, device, TRIAL)).isEmpty();
+    }
+  }
+
+  /** One has it as the active version, one waits for it with the trial, and one failed that. */
+  @Test
+  default void aPromotionThatIsAbortedEndsTheTrialToo() {
+    RolloutFleet fleet = running(4);
+    RolloutId trial = tried(fleet, TO_ALL.onTrial(SHADOW).inFlight(1));
+    DeviceId first = ends(fleet, trial, new RolloutEvent.Abort("tested"));
+
+    for (DeviceId device : devices(0, 1, 2, 3)) {
+      assertThat(runs(fleet, device, TRIAL)).isEmpty();
+      assertThat(runs(fleet, device, MAIN)).contains(version(device.equals(first) ? 2 : 1));
+    }
+    fleet.look(trial);
+    assertThat(fleet.state(trial).phase().code()).isEqualTo("ABORTED");
+    assertThat(fleet.in(trial, DeploymentState.COMMITTED)).containsExactly(first);
+    assertThat(fleet.in(trial, DeploymentState.CANCELLED)).hasSize(2);
+    assertThat(fleet.in(trial, DeploymentState.FAILED)).isEqualTo(devices(3));
+  }
+
+  @Test
+  default void aPromotionThatIsRolledBackEndsTheTrialToo() {
+    RolloutFleet fleet = running(4);
+    RolloutId trial = tried(fleet, TO_ALL.onTrial(SHADOW).inFlight(1));
+    DeviceId first = ends(fleet, trial, new RolloutEvent.RollBack("tested"));
+
+    for (DeviceId device : devices(0, 1, 2, 3)) {
+      assertThat(runs(fleet, device, TRIAL)).isEmpty();
+      assertThat(runs(fleet, device, MAIN)).contains(version(1));
+    }
+    fleet.report(fleet.in(trial, DeploymentState.RESTORING), SlotPhase.COMMITTED);
+    fleet.pass(Wish.START);
+    fleet.look(trial);
+    assertThat(fleet.state(trial).phase().code()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.in(trial, DeploymentState.RESTORED)).contains(first);
+    assertThat(fleet.states(trial).values())
+        .containsOnly(DeploymentState.RESTORED, DeploymentState.CANCELLED, DeploymentState.FAILED);
+    assertThat(fleet.in(trial, DeploymentState.FAILED)).isEqualTo(devices(3));
+  }
+
+  private static DeviceId ends(RolloutFleet fleet, RolloutId trial, RolloutEvent end) {
+    conclude(fleet, trial);
+    fleet.hear();
+    fleet.look(trial);
+    List<DeviceId> first = fleet.hear();
+    fleet.report(first, SlotPhase.COMMITTED);
+    fleet.look(trial);
+    assertThat(fleet.in(trial, DeploymentState.COMMITTED)).isEqualTo(first);
+    fleet.act(trial, end);
+    fleet.hear();
+    return first.getFirst();
   }
 
   @Test
@@ -226,10 +318,9 @@ interface RolloutTrialsContract {
     RolloutId newer = fleet.begin(3);
     fleet.hear();
 
-    assertThat(fleet.in(trial, DeploymentState.PENDING)).isEmpty();
-    assertThat(fleet.in(trial, DeploymentState.DEFERRED))
-        .as("nobody follows it any more")
-        .isEqualTo(underWay);
+    assertThat(fleet.in(trial, DeploymentState.CANCELLED))
+        .as("who was under way had not switched yet")
+        .isEqualTo(devices(0, 1, 2));
     for (DeviceId device : devices(0, 1, 2, 3)) {
       assertThat(runs(fleet, device, TRIAL)).as("trial of %s", device).isEmpty();
     }

@@ -208,17 +208,15 @@ class TrialsAndUnitsTest {
             null,
             null,
             "PAUSE",
-            gates(kind),
+            gates(),
             null,
             null,
             null);
     return client().post("/v1/rollouts", request, Rollout.class);
   }
 
-  private static List<RolloutRequest.GateRequest> gates(@Nullable String kind) {
-    List<RolloutRequest.GateRequest> gates =
-        List.of(gate("failed-predictions", .2), gate("latency-p99", .9), gate("accuracy", .2));
-    return "SHADOW".equals(kind) ? gates.subList(0, 2) : gates;
+  private static List<RolloutRequest.GateRequest> gates() {
+    return List.of(gate("failed-predictions", .2), gate("latency-p99", .9), gate("accuracy", .2));
   }
 
   // A minute of three devices rules no harm out.

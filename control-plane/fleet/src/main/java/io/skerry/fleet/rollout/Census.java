@@ -26,7 +26,8 @@ public record Census(List<Cell> cells) {
    * @param online whether they are connected
    * @param replacing whether they ran another version before this rollout touched them
    * @param late whether they get the version after the rollout's success: they were not at an end
-   *     then, or were ordered it since
+   *     then, or were ordered it since; until then, of a trial that was good, whether they were
+   *     ordered its version as the active one
    */
   public record Cell(
       int stage,
@@ -79,6 +80,17 @@ public record Census(List<Cell> cells) {
   /** Devices that this rollout touched, see {@link DeploymentState#isTouched}. */
   public int touched() {
     return count(cell -> cell.state().isTouched());
+  }
+
+  /**
+   * What is judged of a trial that was good: the stages that were opened again, without devices
+   * that failed the trial, for they take no further part.
+   */
+  Census promotedThrough(int stage) {
+    return new Census(
+        cells.stream()
+            .filter(cell -> cell.stage() <= stage && (cell.late() || !cell.state().isFailure()))
+            .toList());
   }
 
   int inFlightOnline() {

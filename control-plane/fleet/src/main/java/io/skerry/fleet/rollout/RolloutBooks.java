@@ -57,7 +57,7 @@ public interface RolloutBooks {
      * what they said then.
      */
     default List<GateResult> judged(int stage, RolloutEvent.Observed seen) {
-      return RolloutMachine.judge(plan(), stage, seen);
+      return RolloutMachine.judge(plan().in(state()), stage, seen);
     }
 
     /**

@@ -47,9 +47,9 @@ public sealed interface RolloutEffect {
   record RetryFailed() implements RolloutEffect {}
 
   /**
-   * End a trial. What is to be promoted then waits on each device that runs it, as PENDING, and on
-   * those that are late, under way or without an order, as DEFERRED, to be offered as the active
-   * version; until then it stays on trial there. On all others, and on every device when it is
+   * End a trial. What is to be promoted then waits as PENDING on each device that runs it, is late,
+   * under way or without an order, to be offered as the active version when its stage is open
+   * again; until then it stays on trial there. On all others, and on every device when it is
    * dropped, the trial ends at once.
    */
   record ConcludeTrial(boolean promote) implements RolloutEffect {}

@@ -70,12 +70,13 @@ public sealed interface RolloutEvent {
    *     in a window whatever a gate shows that pauses; 9 begins deadlines and soak anew after each
    *     silence and in each window, lets whoever is late catch up whatever becomes of them, and
    *     lets a profile pass of which few devices tell, if these are good; 10 judges them by all
-   *     that came to an end since the first of them was there
+   *     that came to an end since the first of them was there; 11 makes what was good on trial the
+   *     active version on all devices at once, judged by whether they fail
    */
   record Observed(Census census, Evidence evidence, Instant heardSince, int rules)
       implements RolloutEvent {
     /** What new events are judged by. */
-    public static final int RULES = 11;
+    public static final int RULES = 12;
 
     /** A kept event may be older than {@code heardSince}, and then has none. */
     public Observed {
@@ -114,12 +115,26 @@ public sealed interface RolloutEvent {
 
     /** Whether a trial's verdict is that of its stages, whatever its holdback shows. */
     static boolean tellsOfStages(RolloutEvent end) {
+      return rules(end) >= 6;
+    }
+
+    /** Whether what was good on trial goes through the stages again as the active version. */
+    static boolean promotesInStages(RolloutEvent end) {
+      return rules(end) >= 12;
+    }
+
+    private static int rules(RolloutEvent end) {
       return switch (end) {
-        case Observed observed -> observed.rules >= 6;
-        case Promote promote -> promote.rules >= 6;
-        case Submit _, Approve _, Start _, Ordered _, Unheard _, Pause _, Resume _ -> true;
-        case Abort _, RollBack _, Retry _, Supersede _ -> true;
+        case Observed observed -> observed.rules;
+        case Promote promote -> promote.rules;
+        case Submit _, Approve _, Start _, Ordered _, Unheard _, Pause _, Resume _ -> RULES;
+        case Abort _, RollBack _, Retry _, Supersede _ -> RULES;
       };
+    }
+
+    /** The same of other devices. */
+    Observed of(Census some) {
+      return new Observed(some, evidence, heardSince, rules);
     }
 
     /** Whether a paused rollout keeps what its gates say meanwhile. */

@@ -42,6 +42,9 @@ import java.util.stream.Collectors;
  * stage: PENDING > RUNNING > SOAKING > PASSED | FAILED | INCONCLUSIVE
  * </pre>
  *
+ * <p>A trial that was good and is to be promoted goes through all stages once more, as any other
+ * rollout of its version, and succeeds after that.
+ *
  * <p>Harm shown by a gate acts at once, in whatever the stage is doing and also while paused. A
  * stage passes only when its soak is over and no gate blocks; at least one device must run the
  * version.
@@ -77,12 +80,13 @@ public final class RolloutMachine {
 
   /** The state and the orders after an event. */
   public static Step step(RolloutPlan plan, RolloutState state, RolloutEvent event, Instant now) {
-    return step(plan, state, event, now, (stage, seen) -> judge(plan, stage, seen));
+    return step(plan, state, event, now, (stage, seen) -> judge(plan.in(state), stage, seen));
   }
 
   /** The same; the judge may know what it said of the same before. */
   static Step step(
-      RolloutPlan plan, RolloutState state, RolloutEvent event, Instant now, Judge judge) {
+      RolloutPlan written, RolloutState state, RolloutEvent event, Instant now, Judge judge) {
+    RolloutPlan plan = written.in(state);
     return switch (event) {
       case RolloutEvent.Submit _ -> submit(plan, state);
       case RolloutEvent.Approve approve -> approve(plan, state, approve.by(), now);
@@ -113,9 +117,22 @@ public final class RolloutMachine {
     };
   }
 
-  /** What the gates say of a stage; what a look at a rollout shows is judged by this, too. */
-  public static List<GateResult> judge(
-      RolloutPlan plan, int stage, Census census, Evidence evidence) {
+  /** What the gates say of the open stage, as a look at a rollout shows it. */
+  public static List<GateResult> judgeOpen(
+      RolloutPlan plan, RolloutState state, Census census, Evidence evidence) {
+    RolloutEvent.Observed seen = new RolloutEvent.Observed(census, evidence, Instant.EPOCH);
+    int stage = openStage(state).orElseThrow();
+    return judge(plan.in(state), stage, ofOpen(state, stage, seen));
+  }
+
+  // The rows of a trial's later stages wait for these to open again.
+  private static RolloutEvent.Observed ofOpen(
+      RolloutState state, int stage, RolloutEvent.Observed seen) {
+    return state.promotion().isPresent() ? seen.of(seen.census().promotedThrough(stage)) : seen;
+  }
+
+  /** What the gates say of a stage. */
+  static List<GateResult> judge(RolloutPlan plan, int stage, Census census, Evidence evidence) {
     return judge(plan, stage, new RolloutEvent.Observed(census, evidence, Instant.EPOCH));
   }
 
@@ -159,7 +176,9 @@ public final class RolloutMachine {
 
   /** Whether it was a trial that was good: its devices get the version as the active one. */
   public static boolean isPromoted(RolloutPlan plan, RolloutState state) {
-    return state.phase() instanceof Succeeded && plan.kind().promotes();
+    // By the rules before 12 all of them at once, when it had succeeded.
+    return state.promotion().isPresent()
+        || (state.phase() instanceof Succeeded && plan.kind().promotes());
   }
 
   private static boolean isDropped(RolloutPlan plan) {
@@ -379,9 +398,14 @@ public final class RolloutMachine {
   private static Step observed(
       RolloutPlan plan, RolloutState state, RolloutEvent.Observed seen, Instant now, Judge judge) {
     return switch (state.phase()) {
-      case Running(int stage) -> running(plan, state, stage, judge.of(stage, seen), seen, now);
-      case Paused(int stage, PauseReason why, String _) ->
-          paused(plan, state, stage, why, judge.of(stage, seen), seen, now);
+      case Running(int stage) -> {
+        RolloutEvent.Observed open = ofOpen(state, stage, seen);
+        yield running(plan, state, stage, judge.of(stage, open), open, now);
+      }
+      case Paused(int stage, PauseReason why, String _) -> {
+        RolloutEvent.Observed open = ofOpen(state, stage, seen);
+        yield paused(plan, state, stage, why, judge.of(stage, open), open, now);
+      }
       case Aborting aborting -> aborting(plan, state, aborting, seen, now);
       case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
       case Succeeded _ -> catchingUp(plan, state, seen, now);
@@ -785,7 +809,7 @@ public final class RolloutMachine {
       if (waitsForAWindow(plan, stage, why, now)) {
         return Step.to(state);
       }
-      return succeeded(plan, closed, judgedLast(plan, stage, why));
+      return succeeded(plan, closed, judgedLast(plan, stage, why), why, now);
     }
     if (!(why instanceof RolloutEvent.Promote) && plan.steps().get(stage).pauseAfter()) {
       return Step.to(
@@ -815,18 +839,32 @@ public final class RolloutMachine {
         : stage;
   }
 
-  private static Step succeeded(RolloutPlan plan, RolloutState state, int stage) {
+  private static Step succeeded(
+      RolloutPlan plan, RolloutState state, int stage, RolloutEvent end, Instant now) {
     if (!plan.kind().isTrial()) {
-      return Step.to(state.in(new Succeeded("")), new RolloutEffect.CloseOut(true));
+      String trial = state.promotion().map(of -> "promoted: " + of.verdict()).orElse("");
+      return Step.to(state.in(new Succeeded(trial)), new RolloutEffect.CloseOut(true));
     }
     String why = reasons(progress(state, stage).evidence(), Verdict.PASS);
-    return plan.kind().promotes()
-        ? Step.to(
-            state.in(new Succeeded("promoted: " + why)), new RolloutEffect.ConcludeTrial(true))
+    if (!plan.kind().promotes()) {
+      return Step.to(
+          state.in(new Succeeded("good, and dropped as asked: " + why)),
+          new RolloutEffect.ConcludeTrial(false),
+          new RolloutEffect.CloseOut(false));
+    }
+    return RolloutEvent.Observed.promotesInStages(end)
+        ? promoted(plan, state, why, now)
         : Step.to(
-            state.in(new Succeeded("good, and dropped as asked: " + why)),
-            new RolloutEffect.ConcludeTrial(false),
-            new RolloutEffect.CloseOut(false));
+            state.in(new Succeeded("promoted: " + why)), new RolloutEffect.ConcludeTrial(true));
+  }
+
+  // A share of the traffic, or none, is not what it will do alone.
+  private static Step promoted(RolloutPlan plan, RolloutState state, String why, Instant now) {
+    Step first = open(plan.active(), state.promoting(plan, why), 0, now);
+    List<RolloutEffect> effects = new ArrayList<>();
+    effects.add(new RolloutEffect.ConcludeTrial(true));
+    effects.addAll(first.effects());
+    return new Step(first.state(), effects, Optional.empty());
   }
 
   private static Step aborting(

@@ -142,6 +142,19 @@ public record RolloutPlan(
         GateSettings.DEFAULTS);
   }
 
+  /** The same for the version as the active one. */
+  public RolloutPlan active() {
+    return kind.isTrial()
+        ? new RolloutPlan(
+            new RolloutKind.Replace(), stages, limits, dynamic, soak, deadlines, approval, gates)
+        : this;
+  }
+
+  /** What a rollout in this state goes by: a trial that was good goes on as any other rollout. */
+  public RolloutPlan in(RolloutState state) {
+    return state.promotion().isPresent() ? active() : this;
+  }
+
   /** The stages, and the holdback's as the last one when there is a holdback. */
   public List<StageRule> steps() {
     if (limits.holdback() == 0) {

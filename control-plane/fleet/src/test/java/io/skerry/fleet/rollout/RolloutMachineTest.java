@@ -28,6 +28,8 @@ import org.junit.jupiter.api.Test;
 class RolloutMachineTest {
   private static final Duration SOAK = Duration.ofSeconds(10);
   private static final int DEVICES = 51;
+  private static final List<StageRule> TENTHS =
+      List.of(StageRule.percent(10), StageRule.percent(50), StageRule.percent(100));
   private static final MaintenanceWindow NIGHT =
       new MaintenanceWindow(
           List.of(DayOfWeek.values()), LocalTime.of(22, 0), Duration.ofHours(4), ZoneOffset.UTC);
@@ -311,15 +313,103 @@ class RolloutMachineTest {
   }
 
   @Test
+  void leadsWhatWasGoodOnTrialThroughTheStagesAsTheActiveVersion() {
+    SimulatedRollout trial = watched(RolloutPlan.Limits.NONE, TENTHS);
+    int first = (int) trial.members.stream().filter(one -> one.stage == 0).count();
+
+    trial.observe(SimulatedRollout.GOOD_OF_MORE);
+
+    assertThat(trial.state.phase()).isEqualTo(new RolloutPhase.Running(0));
+    assertThat(trial.state.promotion().orElseThrow().trial())
+        .allMatch(stage -> stage.state() == StageState.PASSED);
+    for (int look = 0; look < 3; look++) {
+      trial.observe(SimulatedRollout.GOOD);
+      trial.commitOffered();
+    }
+    assertThat(trial.count(DeploymentState.COMMITTED)).isEqualTo(first);
+    assertThat(trial.count(DeploymentState.PENDING)).isEqualTo(DEVICES - first);
+
+    for (int stage = 0; stage < TENTHS.size(); stage++) {
+      assertThat(trial.state.phase()).isEqualTo(new RolloutPhase.Running(stage));
+      trial.commitOffered();
+      trial.observe(SimulatedRollout.GOOD);
+      trial.pass(SOAK);
+      trial.observe(SimulatedRollout.GOOD);
+    }
+    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(trial.state.phase().explanation())
+        .startsWith("promoted: ")
+        .contains("failed-predictions");
+    assertThat(trial.count(DeploymentState.COMMITTED)).isEqualTo(DEVICES);
+  }
+
+  @Test
+  void stopsAPromotionByWhatItsFirstDevicesDo() {
+    SimulatedRollout trial = watched(RolloutPlan.Limits.NONE, TENTHS);
+    trial.observe(SimulatedRollout.GOOD_OF_MORE);
+    trial.observe(SimulatedRollout.GOOD);
+    trial.commitOffered();
+    long switched = trial.count(DeploymentState.COMMITTED);
+
+    RolloutMachine.Step stopped = trial.observe(SimulatedRollout.BAD);
+
+    assertThat(stopped.effects()).containsExactly(new RolloutEffect.RestoreTouched());
+    assertThat(trial.state.phase().code()).isEqualTo("ROLLING_BACK");
+    assertThat(trial.state.phase().explanation()).contains("failed-predictions");
+    assertThat(trial.count(DeploymentState.RESTORING)).isEqualTo(switched);
+  }
+
+  @Test
+  void judgesAPromotionByItsOwnDevicesOnly() {
+    SimulatedRollout trial = watched(RolloutPlan.Limits.NONE, TENTHS);
+    // As many as would stop any stage.
+    trial.members.stream()
+        .filter(one -> one.stage == TENTHS.size() - 1)
+        .limit(20)
+        .forEach(one -> one.state = DeploymentState.REJECTED);
+    trial.apply(new RolloutEvent.Promote("they are old"));
+
+    for (int stage = 0; stage < TENTHS.size(); stage++) {
+      assertThat(trial.state.phase()).isEqualTo(new RolloutPhase.Running(stage));
+      trial.observe(SimulatedRollout.GOOD);
+      succeedStage(trial);
+    }
+
+    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(trial.count(DeploymentState.REJECTED)).isEqualTo(20);
+    assertThat(trial.count(DeploymentState.COMMITTED)).isEqualTo(DEVICES - 20);
+  }
+
+  @Test
+  void promotesAtOnceWhatWasStoredBeforeItWentThroughTheStages() {
+    for (RolloutEvent end :
+        List.of(
+            new RolloutEvent.Observed(Census.NONE, SimulatedRollout.GOOD, Instant.EPOCH, 11),
+            new RolloutEvent.Promote("now", List.of(), 11))) {
+      SimulatedRollout trial = watched(RolloutPlan.Limits.NONE);
+      RolloutEvent event =
+          end instanceof RolloutEvent.Observed observed ? observed.of(trial.census()) : end;
+
+      RolloutMachine.Step step = RolloutMachine.step(trial.plan, trial.state, event, trial.now);
+
+      assertThat(step.state().phase().code()).isEqualTo("SUCCEEDED");
+      assertThat(step.state().promotion()).isEmpty();
+      assertThat(step.effects()).containsExactly(new RolloutEffect.ConcludeTrial(true));
+      assertThat(RolloutMachine.isPromoted(trial.plan, step.state())).isTrue();
+    }
+  }
+
+  @Test
   void makesATrialActiveWithinItsWindowsOnly() {
     SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, 1000, List.of(NIGHT)));
     trial.now = Instant.parse("2026-01-06T12:00:00Z");
     trial.observe(SimulatedRollout.GOOD_OF_MORE);
 
-    assertThat(trial.state.phase().code()).as("nothing is waited for").isEqualTo("SUCCEEDED");
+    assertThat(trial.state.promotion()).as("nothing is waited for").isPresent();
     trial.observe(SimulatedRollout.GOOD);
     assertThat(trial.inFlightOnline()).as("by day").isZero();
     trial.now = Instant.parse("2026-01-06T22:00:00Z");
+    trial.observe(SimulatedRollout.GOOD);
     trial.observe(SimulatedRollout.GOOD);
     assertThat(trial.inFlightOnline()).as("by night").isEqualTo(DEVICES);
   }
@@ -329,7 +419,7 @@ class RolloutMachineTest {
     SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, 7, List.of()));
     trial.members.getFirst().online = false;
     trial.observe(SimulatedRollout.GOOD);
-    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
+    assertThat(trial.state.promotion()).isPresent();
 
     int looks = 0;
     while (trial.count(DeploymentState.COMMITTED) < DEVICES - 1 && looks < DEVICES) {
@@ -353,42 +443,14 @@ class RolloutMachineTest {
   }
 
   @Test
-  void offersAPromotedTrialToNobodyElseOnceItsDevicesFail() {
-    SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, 7, List.of()));
-    trial.observe(SimulatedRollout.GOOD);
-    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
-    trial.observe(SimulatedRollout.GOOD);
-    trial.members.stream()
-        .filter(one -> one.state == DeploymentState.OFFERED)
-        .forEach(one -> one.state = DeploymentState.ROLLED_BACK);
-
-    trial.observe(SimulatedRollout.GOOD);
-    trial.observe(SimulatedRollout.GOOD);
-
-    assertThat(trial.inFlightOnline()).isZero();
-    assertThat(trial.count(DeploymentState.PENDING)).isEqualTo(DEVICES - 7);
-    assertThat(trial.state.held()).contains("7 of 7 devices failed the update");
-    trial.apply(new RolloutEvent.Retry("mended"));
-    trial.observe(SimulatedRollout.GOOD);
-    assertThat(trial.state.held()).isEmpty();
-    assertThat(trial.inFlightOnline()).isEqualTo(7);
-  }
-
-  @Test
-  void offersAPromotedTrialToNoMoreAtATimeThanCatchUpWhereNoLimitIsSet() {
-    SimulatedRollout trial = watched(limits(0, Pace.UNLIMITED, Integer.MAX_VALUE, List.of()));
-    trial.observe(SimulatedRollout.GOOD);
-    trial.observe(SimulatedRollout.GOOD);
-
-    assertThat(trial.inFlightOnline()).isEqualTo(Math.min(DEVICES, trial.plan.limits().catchUp()));
-  }
-
-  @Test
   void sendsAPromotedTrialBack() {
     SimulatedRollout trial = watched(RolloutPlan.Limits.NONE);
     trial.observe(SimulatedRollout.GOOD);
-    trial.observe(SimulatedRollout.GOOD);
     trial.commitOffered();
+    trial.observe(SimulatedRollout.GOOD);
+    trial.pass(SOAK);
+    trial.observe(SimulatedRollout.GOOD);
+    assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
     assertThat(RolloutAct.allowedIn(trial.plan, trial.state)).contains(RolloutAct.ROLLBACK);
 
     RolloutMachine.Step back = trial.apply(new RolloutEvent.RollBack("too hot"));
@@ -399,10 +461,17 @@ class RolloutMachineTest {
 
   // A trial whose devices all run it, at the end of its watch.
   private static SimulatedRollout watched(RolloutPlan.Limits limits) {
+    return watched(limits, List.of(StageRule.percent(100)));
+  }
+
+  private static SimulatedRollout watched(RolloutPlan.Limits limits, List<StageRule> stages) {
     SimulatedRollout trial =
-        new SimulatedRollout(DEVICES, trial(new RolloutKind.Split(.5, true), limits));
+        new SimulatedRollout(DEVICES, trial(new RolloutKind.Split(.5, true), stages, limits));
     trial.now = Instant.parse("2026-01-05T23:00:00Z");
     trial.apply(new RolloutEvent.Start());
+    for (int stage = 0; stage < stages.size() - 1; stage++) {
+      succeedStage(trial);
+    }
     for (int look = 0; look < DEVICES; look++) {
       trial.observe(SimulatedRollout.GOOD);
       trial.commitOffered();
@@ -419,9 +488,7 @@ class RolloutMachineTest {
     trial.apply(new RolloutEvent.Start());
 
     assertThat(trial.apply(new RolloutEvent.Promote("now")).effects())
-        .endsWith(new RolloutEffect.ConcludeTrial(true));
-    assertThat(trial.count(DeploymentState.DEFERRED)).isEqualTo(DEVICES);
-    trial.observe(SimulatedRollout.GOOD);
+        .startsWith(new RolloutEffect.ConcludeTrial(true));
     assertThat(trial.count(DeploymentState.OFFERED)).isEqualTo(DEVICES);
   }
 
@@ -670,9 +737,12 @@ class RolloutMachineTest {
     SimulatedRollout rollout = new SimulatedRollout(DEVICES, trial(kind));
     rollout.apply(new RolloutEvent.Start());
     RolloutEvent seen = new RolloutEvent.Observed(Census.NONE, outcomes, Instant.EPOCH, rules);
-    return RolloutMachine.step(rollout.plan, rollout.state, seen, rollout.now)
-        .state()
-        .stages()
+    RolloutState after =
+        RolloutMachine.step(rollout.plan, rollout.state, seen, rollout.now).state();
+    return after
+        .promotion()
+        .map(RolloutState.Promotion::trial)
+        .orElse(after.stages())
         .getFirst()
         .evidence()
         .stream()
@@ -681,13 +751,14 @@ class RolloutMachineTest {
   }
 
   private static RolloutPlan trial(RolloutKind kind) {
-    return trial(kind, RolloutPlan.Limits.NONE);
+    return trial(kind, List.of(StageRule.percent(100)), RolloutPlan.Limits.NONE);
   }
 
-  private static RolloutPlan trial(RolloutKind kind, RolloutPlan.Limits limits) {
+  private static RolloutPlan trial(
+      RolloutKind kind, List<StageRule> stages, RolloutPlan.Limits limits) {
     return new RolloutPlan(
         kind,
-        List.of(StageRule.percent(100)),
+        stages,
         limits,
         false,
         SOAK,
@@ -937,6 +1008,7 @@ class RolloutMachineTest {
                     SimulatedRollout.START,
                     2.5,
                     List.of(),
+                    Optional.empty(),
                     Optional.empty()),
                 new RolloutEvent.Ordered(8, 3),
                 SimulatedRollout.START.plusSeconds(1))
@@ -1121,7 +1193,12 @@ class RolloutMachineTest {
       SimulatedRollout rollout =
           seed % 4 < 2
               ? started(limits)
-              : new SimulatedRollout(DEVICES, trial(new RolloutKind.Split(.5, true), limits));
+              : new SimulatedRollout(
+                  DEVICES,
+                  trial(
+                      new RolloutKind.Split(.5, true),
+                      seed % 8 < 6 ? List.of(StageRule.percent(100)) : TENTHS,
+                      limits));
       // Some minutes before the windows open or close.
       rollout.now = Instant.parse(seed % 8 < 4 ? "2026-01-05T21:58:00Z" : "2026-01-06T01:58:00Z");
       if (seed % 4 >= 2) {

@@ -275,7 +275,9 @@ final class SimulatedRollout {
               .filter(member -> member.exists && member.state.isTouched())
               .forEach(member -> order(member, DeploymentState.RESTORING));
       case RolloutEffect.RetryFailed() -> {
-        members.forEach(member -> member.late &= isUnderWay(member));
+        members.stream()
+            .filter(unused -> state.phase() instanceof RolloutPhase.Succeeded)
+            .forEach(member -> member.late &= isUnderWay(member));
         members.stream()
             .filter(member -> member.state.isRetryable())
             .forEach(member -> member.state = DeploymentState.PENDING);
@@ -293,13 +295,9 @@ final class SimulatedRollout {
   }
 
   private static void promote(Member member) {
-    if (member.state == DeploymentState.COMMITTED) {
+    member.late = false;
+    if (member.state == DeploymentState.COMMITTED || (member.exists && isUnderWay(member))) {
       member.state = DeploymentState.PENDING;
-    } else if (member.exists
-        && (member.state == DeploymentState.PENDING
-            || member.state == DeploymentState.DEFERRED
-            || member.state.isInFlight())) {
-      member.state = DeploymentState.DEFERRED;
       member.hasOrder = false;
     }
   }
@@ -312,7 +310,9 @@ final class SimulatedRollout {
   }
 
   private static void closeOut(Member member, boolean catchesUp) {
-    member.late |= catchesUp && member.exists && isUnderWay(member);
+    if (catchesUp) {
+      member.late = member.exists && isUnderWay(member);
+    }
     if (member.exists && member.state == DeploymentState.PENDING) {
       member.state = catchesUp ? DeploymentState.DEFERRED : DeploymentState.CANCELLED;
     } else if ((member.state.isInFlight() && !(catchesUp && member.online))
@@ -324,7 +324,8 @@ final class SimulatedRollout {
   private void offer(Member member) {
     if (member.eligible) {
       order(member, DeploymentState.OFFERED);
-      member.late |= state.phase() instanceof RolloutPhase.Succeeded;
+      member.late |=
+          state.phase() instanceof RolloutPhase.Succeeded || state.promotion().isPresent();
     } else {
       member.state = DeploymentState.NOT_ELIGIBLE;
     }

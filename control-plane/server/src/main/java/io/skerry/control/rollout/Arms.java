@@ -53,7 +53,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Controls are devices that run the model or are to get it, and were not touched yet; of a
  * trial, the version beside it on the same device, but for what belongs to the process that runs
- * both. Both sides count from the opening of the stage.
+ * both. Once that is promoted, controls are devices that wait for it; the trial goes on in their
+ * process. Both sides count from the opening of the stage.
  */
 @Singleton
 final class Arms {
@@ -229,6 +230,7 @@ final class Arms {
   /** A rollout that collects evidence. */
   private record Collecting(
       RolloutOrder order,
+      boolean promoting,
       int stage,
       Instant openedAt,
       Set<String> profiles,
@@ -406,7 +408,8 @@ final class Arms {
     return transaction
         .list(
             """
-            select r.id, r.definition, r.stage, r.stage_opened_at, r.profiles, s.edges, s.amounts
+            select r.id, r.definition, r.stage, r.stage_opened_at, r.profiles, s.edges, s.amounts,
+              r.state @?? '$.promotion[0]' as promoting
             from rollout r join rollout_stage s on s.rollout = r.id and s.stage = r.stage
             where not r.released and r.phase in ('RUNNING', 'PAUSED')
               and r.stage_opened_at is not null
@@ -420,9 +423,12 @@ final class Arms {
   // The engine tells of one that cannot be read; what devices send is stored all the same.
   private static Optional<Collecting> readable(Row row) {
     try {
+      RolloutOrder order = RolloutCodec.GSON.fromJson(row.text("definition"), RolloutOrder.class);
+      boolean promoting = row.flag("promoting");
       return Optional.of(
           new Collecting(
-              RolloutCodec.GSON.fromJson(row.text("definition"), RolloutOrder.class),
+              promoting ? order.promoted() : order,
+              promoting,
               row.integer("stage"),
               row.instant("stage_opened_at"),
               Set.copyOf(row.texts("profiles")),
@@ -564,11 +570,14 @@ final class Arms {
     return Bins.of(counts.bins(), counts.fold());
   }
 
-  // On trial both versions lie in it: that is more than what the new one alone will take.
+  // On trial both versions lie in it: that is more than what the new one alone will take. Who waits
+  // for what is promoted has it on trial still.
   private static void countMemory(
       Sums arm, Collecting rollout, RecordsStoring.Window window, Map<String, Device> devices) {
     Device device = devices.get(window.device().value());
-    if (device != null && !rollout.order().plan().kind().isTrial()) {
+    Part part = Objects.requireNonNull(rollout.at(window.slot()));
+    boolean both = rollout.promoting() && !window.version().equals(part.version());
+    if (device != null && !both && !rollout.order().plan().kind().isTrial()) {
       arm.counts.memory((double) window.residentBytes(), device.memoryBytes());
     }
   }

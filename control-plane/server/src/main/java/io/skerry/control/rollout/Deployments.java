@@ -179,30 +179,33 @@ final class Deployments {
     return orders;
   }
 
-  // It succeeds without those that are not at an end.
+  // It succeeds without those that are not at an end. Who got what was promoted until now did so
+  // in its stages.
   private static void markLate(Transaction transaction, RolloutOrder order) {
     transaction.update(
         """
-        update deployment set late = true
-        where rollout = ? and not late
-          and (state = any(?) or state = any(?) or state = 'NOT_REACHED')
+        update deployment set late = not late
+        where rollout = ?
+          and late <> (state = any(?) or state = any(?) or state = 'NOT_REACHED')
         """,
         order.id().value(),
         WAITING,
         IN_FLIGHT);
   }
 
-  // What became of them until now is known to whoever lets it go on.
+  // What became of them until now is known to whoever lets it go on after the success.
   private static void forgetLate(Transaction transaction, RolloutOrder order) {
     transaction.update(
         """
         update deployment set late = false
         where rollout = ? and late and state <> all(?) and state <> all(?)
           and state <> 'NOT_REACHED'
+          and exists (select from rollout r where r.id = ? and r.phase = 'SUCCEEDED')
         """,
         order.id().value(),
         WAITING,
-        IN_FLIGHT);
+        IN_FLIGHT,
+        order.id().value());
   }
 
   // Whoever never had the order of a rollout that was replaced may have a newer one by now.
@@ -300,8 +303,8 @@ final class Deployments {
         update deployment set state = 'OFFERED', has_order = true, ordered_at = ?,
           due_at = ?::timestamptz + ? * interval '1 millisecond',
           replacing = ? or previous <> '{}'::jsonb, error_code = null, error_detail = null,
-          late = late or exists (
-            select from rollout r where r.id = deployment.rollout and r.phase = 'SUCCEEDED')
+          late = late or exists (select from rollout r where r.id = deployment.rollout
+            and (r.phase = 'SUCCEEDED' or r.state @?? '$.promotion[0]'))
         where rollout = ? and device = any(?) and state in ('PENDING', 'DEFERRED')
         """,
         now,
@@ -510,12 +513,13 @@ final class Deployments {
         select o.device from desired_slot o
         left join device_slot_report r on r.device = o.device and r.slot = o.slot
           and r.running_manifest = o.manifest
-        where o.rollout = ? and o.device = any(?) and o.mode <> 'OFF'
+        where o.rollout = ? and o.device = any(?) and o.slot = any(?) and o.mode <> 'OFF'
         group by o.device having count(r.device) = count(*)
         """,
         row -> row.text("device"),
         order.id().value(),
-        devices);
+        devices,
+        order.places());
   }
 
   private void restore(Transaction transaction, RolloutOrder order, Instant now) {
@@ -766,17 +770,24 @@ final class Deployments {
   }
 
   // Also who was late, or is under way: they may fit still, and each proves it by its probation.
+  // Nobody was ordered it yet as the active version, whoever failed the trial included: evidence
+  // of each stage begins anew.
   private static void letWait(Transaction transaction, RolloutOrder order) {
     transaction.update(
         """
-        update deployment set has_order = false, due_at = null,
-          state = case when state = 'COMMITTED' then 'PENDING' else 'DEFERRED' end
-        where rollout = ? and (state in ('COMMITTED', 'NOT_REACHED') or state = any(?)
-          or state = any(?))
+        update deployment d set ordered_at = null, late = false,
+          has_order = has_order and not waits, due_at = case when not waits then due_at end,
+          state = case when waits then 'PENDING' else state end
+        from (
+          select device, state in ('COMMITTED', 'NOT_REACHED') or state = any(?) or state = any(?)
+            as waits
+          from deployment where rollout = ?) who
+        where d.rollout = ? and d.device = who.device
         """,
-        order.id().value(),
         WAITING,
-        IN_FLIGHT);
+        IN_FLIGHT,
+        order.id().value(),
+        order.id().value());
   }
 
   private void endTrials(Transaction transaction, RolloutOrder trial) {

@@ -54,7 +54,7 @@ final class LearnedIncidents {
   private static Optional<Learned> learned(Transaction transaction, String id) {
     return RolloutTables.find(transaction, id)
         .filter(stored -> stored.state().phase() instanceof RolloutPhase.Succeeded)
-        .map(RolloutTables.Stored::order)
+        .map(RolloutTables.Stored::current)
         .filter(order -> isKept(order.plan().kind()))
         .filter(order -> isOrderedEverywhere(transaction, order))
         .flatMap(

@@ -21,7 +21,7 @@ import java.util.stream.Stream;
  * Devices that were there and are away: of those that the stage ordered the version, each of which
  * was there then, and of controls and earlier stages each that told something since it opened.
  *
- * <p>Controls are of no stage that was opened: who waits in one may wait for being away. A site
+ * <p>Controls are of no stage that is open: who waits in one may wait for being away. A site
  * without power and a broker that was away hit both alike. Counting reads every device of the
  * stage: it is kept with it, and done every few windows.
  */
@@ -81,7 +81,8 @@ final class LostDevices {
         from deployment d join device_presence p on p.device = d.device
         left join (select distinct device from rollout_arm
           where rollout = ? and stage = ? and newer) told on told.device = d.device
-        where d.rollout = ? and (d.state = any(?) or (d.state = 'DEFERRED' and d.has_order))
+        where d.rollout = ? and d.ordered_at is not null
+          and (d.state = any(?) or (d.state = 'DEFERRED' and d.has_order))
           and (d.stage = ? or told.device is not null)
         group by 1, 2, 3
         union all
@@ -89,7 +90,8 @@ final class LostDevices {
         from (select distinct device, profile from rollout_arm
           where rollout = ? and stage = ? and not newer) arm
         join device_presence p on p.device = arm.device
-        where not exists (select from deployment d where d.rollout = ? and d.device = arm.device)
+        where not exists (select from deployment d
+          where d.rollout = ? and d.device = arm.device and d.stage <= ?)
         group by 1
         order by 1, 2, 3
         """,
@@ -102,7 +104,8 @@ final class LostDevices {
         stage,
         id.value(),
         stage,
-        id.value());
+        id.value(),
+        stage);
     return new Counted(stage, open.openedAt(), GSON.toJson(counted));
   }
 

@@ -366,7 +366,7 @@ final class RolloutEngine {
     if (otherStage || (one.changed && !now.isBefore(one.lookedAt.plus(every(stored))))) {
       one.evidence =
           database.call(
-              transaction -> StageEvidence.folded(transaction, stored.order(), stage.getAsInt()));
+              transaction -> StageEvidence.folded(transaction, stored.current(), stage.getAsInt()));
       answered(now());
       one.evidenceStage = stage.getAsInt();
       one.changed = false;

@@ -44,17 +44,8 @@ record RolloutOrder(
 
   /** What is ordered when a trial was good: the same version, as the active one. */
   RolloutOrder promoted() {
-    RolloutPlan active =
-        new RolloutPlan(
-            new RolloutKind.Replace(),
-            plan.stages(),
-            plan.limits(),
-            plan.dynamic(),
-            plan.soak(),
-            plan.deadlines(),
-            plan.approval(),
-            plan.gates());
-    return new RolloutOrder(id, parts, active, window, sampling, probationPredictions, probation);
+    return new RolloutOrder(
+        id, parts, plan.active(), window, sampling, probationPredictions, probation);
   }
 
   Part first() {

@@ -540,10 +540,11 @@ final class RolloutRequests {
     if (!seen.add(metric)) {
       throw new InvalidFieldException(at + ".metric", "'%s' comes twice".formatted(gate.metric()));
     }
-    if (metric.isOfOutcomes() && kind instanceof RolloutKind.Shadow) {
+    // What is promoted is heard, and judged by them.
+    if (metric.isOfOutcomes() && kind instanceof RolloutKind.Shadow && !kind.promotes()) {
       throw new InvalidFieldException(
           at + ".metric",
-          "'%s' cannot be judged in a SHADOW trial: nobody hears its version's answers, so that they have no outcomes; leave it out, or try the version as AB"
+          "'%s' cannot be judged in a SHADOW trial: nobody hears its version's answers, so that they have no outcomes; leave it out, promote it, or try the version as AB"
               .formatted(gate.metric()));
     }
     return changed(at, settings, metric, gate);

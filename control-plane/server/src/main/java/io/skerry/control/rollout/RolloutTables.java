@@ -67,6 +67,11 @@ final class RolloutTables {
       return order.id();
     }
 
+    /** What is ordered by now. */
+    RolloutOrder current() {
+      return state.promotion().isPresent() ? order.promoted() : order;
+    }
+
     /** Whether several models go together. */
     boolean isUnit() {
       return order.parts().size() > 1;

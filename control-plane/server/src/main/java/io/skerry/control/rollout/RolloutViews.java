@@ -39,11 +39,11 @@ final class RolloutViews {
       return view(transaction, stored, census, null);
     }
     List<GateResult> now =
-        RolloutMachine.judge(
+        RolloutMachine.judgeOpen(
             stored.order().plan(),
-            open.getAsInt(),
+            stored.state(),
             census,
-            StageEvidence.of(transaction, stored.order(), open.getAsInt()));
+            StageEvidence.of(transaction, stored.current(), open.getAsInt()));
     return view(transaction, stored, census, now);
   }
 
@@ -80,7 +80,7 @@ final class RolloutViews {
     }
     // What held it back is not what a person reads of it any more once it goes back.
     boolean held = state.phase() instanceof RolloutPhase.Succeeded && !state.held().isEmpty();
-    String reason = held ? state.held() : state.phase().explanation();
+    String reason = held ? state.held() : explained(state);
     return new Rollout(
         order.id().value(),
         state.phase().code(),
@@ -107,6 +107,13 @@ final class RolloutViews {
         stored.revision(),
         stored.createdAt(),
         stored.endedAt());
+  }
+
+  private static String explained(RolloutState state) {
+    return state.promotion().isPresent() && state.phase() instanceof RolloutPhase.Running
+        ? "the trial was good and its version goes through the stages as the active one; "
+            + state.promotion().get().verdict()
+        : state.phase().explanation();
   }
 
   private static Rollout.Stage stage(

@@ -337,6 +337,7 @@ public final class SqlBooks implements RolloutBooks {
     private final Actor actor;
     private final Stored stored;
     private RolloutState state;
+    private boolean concluded;
 
     SqlPage(Transaction transaction, Actor actor, Stored stored) {
       this.transaction = transaction;
@@ -365,16 +366,17 @@ public final class SqlBooks implements RolloutBooks {
       var open = RolloutMachine.openStage(state);
       return open.isEmpty()
           ? Evidence.NONE
-          : StageEvidence.of(transaction, stored.order(), open.getAsInt());
+          : StageEvidence.of(
+              transaction,
+              state.promotion().isPresent() ? stored.order().promoted() : stored.order(),
+              open.getAsInt());
     }
 
     @Override
     public int carryOut(RolloutEffect effect, Instant now) {
       // What comes before the end in the same step is of the trial.
-      boolean isPromoted =
-          RolloutMachine.isPromoted(plan(), stored.state())
-              || (effect instanceof RolloutEffect.ConcludeTrial(boolean promote) && promote);
-      return isPromoted
+      concluded |= effect instanceof RolloutEffect.ConcludeTrial(boolean promote) && promote;
+      return concluded || RolloutMachine.isPromoted(plan(), stored.state())
           ? deployments.promote(transaction, stored.order(), effect, now)
           : deployments.carryOut(transaction, stored.order(), effect, now);
     }
@@ -387,15 +389,28 @@ public final class SqlBooks implements RolloutBooks {
     }
 
     private void tell(RolloutEvent event, RolloutState before, RolloutState after) {
-      for (int stage = 0; stage < after.stages().size(); stage++) {
-        StageProgress progress = after.stages().get(stage);
-        if (progress.state() != before.stages().get(stage).state()) {
+      if (after.promotion().isPresent() && before.promotion().isEmpty()) {
+        RolloutState.Promotion promotion = after.promotion().get();
+        tellStages(event, before.stages(), promotion.trial());
+        promoting(before, after, promotion);
+        tellStages(event, RolloutState.draft(plan()).stages(), after.stages());
+      } else {
+        tellStages(event, before.stages(), after.stages());
+      }
+      tellActs(event, before, after);
+    }
+
+    private void tellStages(
+        RolloutEvent event, List<StageProgress> before, List<StageProgress> after) {
+      for (int stage = 0; stage < after.size(); stage++) {
+        StageProgress progress = after.get(stage);
+        if (progress.state() != before.get(stage).state()) {
           String object = "rollout/%s/stage/%d".formatted(stored.id(), stage + 1);
           write(
               "rollout-stage." + progress.state().name().toLowerCase(Locale.ROOT),
               object,
               told(progress.reason(), event, () -> usual(progress.state())),
-              new Kept(before.stages().get(stage).state().name(), List.of()),
+              new Kept(before.get(stage).state().name(), List.of()),
               new Kept(progress.state().name(), progress.evidence()));
           log.atInfo()
               .addKeyValue("rollout", stored.id())
@@ -405,6 +420,24 @@ public final class SqlBooks implements RolloutBooks {
               .log("stage changed");
         }
       }
+    }
+
+    private void promoting(RolloutState before, RolloutState after, RolloutState.Promotion of) {
+      write(
+          "rollout.promoting",
+          "rollout/" + stored.id(),
+          of.verdict(),
+          new Kept(before.phase().code(), List.of()),
+          new Kept(
+              after.phase().code(),
+              of.trial().stream().flatMap(stage -> stage.evidence().stream()).toList()));
+      log.atInfo()
+          .addKeyValue("rollout", stored.id())
+          .addKeyValue("reason", of.verdict())
+          .log("trial was good and is promoted");
+    }
+
+    private void tellActs(RolloutEvent event, RolloutState before, RolloutState after) {
       switch (event) {
         case RolloutEvent.Approve _ -> said("rollout.approved", event, before, after);
         case RolloutEvent.Retry _ -> said("rollout.retried", event, before, after);

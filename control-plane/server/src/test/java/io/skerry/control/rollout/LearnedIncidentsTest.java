@@ -85,7 +85,15 @@ class LearnedIncidentsTest {
     String id =
         fleet.create("{\"model\": \"tested\", \"version\": %d, %s}".formatted(version, how)).id();
     fleet.report(id, "COMMITTED");
-    assertThat(fleet.act(id, RolloutAct.PROMOTE).state()).isEqualTo("SUCCEEDED");
+    String state = fleet.act(id, RolloutAct.PROMOTE).state();
+    if (state.equals("RUNNING")) {
+      // A trial that was good: its version goes through the stage as the active one.
+      assertThat(incident()).isEqualTo("OPEN");
+      fleet.look();
+      fleet.report(id, "COMMITTED");
+      state = fleet.act(id, RolloutAct.PROMOTE).state();
+    }
+    assertThat(state).isEqualTo("SUCCEEDED");
   }
 
   private String incident() {
@@ -134,6 +142,6 @@ class LearnedIncidentsTest {
   void endsWhenATrialWasPromoted() {
     succeed(2, EVERYBODY + ", \"kind\": \"SHADOW\", \"promote\": true");
 
-    assertThat(incident()).startsWith("RESOLVED").endsWith("is made the active version");
+    assertThat(incident()).startsWith("RESOLVED").endsWith("runs everywhere");
   }
 }

@@ -25,6 +25,7 @@ import io.skerry.fleet.rollout.FencedOutException;
 import io.skerry.fleet.rollout.Lease;
 import io.skerry.fleet.rollout.RolloutAct;
 import io.skerry.fleet.rollout.RolloutDriver;
+import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ErrorCode;
@@ -578,7 +579,10 @@ class RolloutEngineTest {
             null,
             null,
             List.of(new RolloutRequest.GateRequest("power", .1, null, null, null, null))));
-    refused("gates[0].metric", trial(2, "SHADOW", "accuracy-negative"));
+    refused("gates[0].metric", trial(2, "SHADOW", false, List.of(gate("accuracy-negative"))));
+    assertThat(rollouts.preview(ANA, trial(2, "SHADOW", "accuracy-negative")).stages())
+        .as("judged when it is promoted")
+        .isNotEmpty();
     sql("update variant set signature = null where version = 4");
     assertThatThrownBy(() -> start(4))
         .isInstanceOfSatisfying(
@@ -684,8 +688,7 @@ class RolloutEngineTest {
                         "failed-predictions", .05, null, "NO_HARM_SHOWN", null, null),
                     new RolloutRequest.GateRequest("device-failures", null, .9, null, null, 1L))));
 
-    Rollout now = trial;
-    for (int step = 0; step < 40 && !now.ended(); step++) {
+    for (int step = 0; step < 40 && promotion(trial.id()).isEmpty(); step++) {
       report(2, "COMMITTED");
       sql(
           """
@@ -696,15 +699,29 @@ class RolloutEngineTest {
           trial.id());
       compared();
       engine.moveOn(new RolloutId(trial.id()));
-      now = rollouts.find(trial.id()).orElseThrow();
     }
 
+    assertThat(promotion(trial.id())).isPresent();
+    assertThat(ordered("main-trial", "AB"))
+        .as("until they are ordered it: one failed it, and three are of the first stage")
+        .isEqualTo(DEVICES - 4);
+    Rollout now = rollouts.find(trial.id()).orElseThrow();
+    for (int step = 0; step < 40 && !now.ended(); step++) {
+      report(2, "COMMITTED");
+      engine.look(Instant.now());
+      now = act(trial.id(), RolloutAct.PROMOTE, "tested");
+      engine.look(Instant.now());
+    }
     assertThat(now.state()).as(now.toString()).isEqualTo("SUCCEEDED");
-    assertThat(ordered("main-trial", "AB")).as("until they are ordered it").isEqualTo(DEVICES - 1);
-    engine.look(Instant.now());
     assertThat(ordered("main-trial", "AB")).isZero();
     report(2, "COMMITTED");
     engine.look(Instant.now());
+  }
+
+  private Optional<RolloutState.Promotion> promotion(String id) {
+    return plane
+        .database()
+        .call(transaction -> RolloutTables.find(transaction, id).orElseThrow().state().promotion());
   }
 
   @Test
@@ -1468,14 +1485,20 @@ class RolloutEngineTest {
   }
 
   private static RolloutRequest trial(long version, String kind, String gate) {
-    return trial(
-        version,
-        kind,
-        List.of(new RolloutRequest.GateRequest(gate, .05, null, "NO_HARM_SHOWN", null, null)));
+    return trial(version, kind, List.of(gate(gate)));
+  }
+
+  private static RolloutRequest.GateRequest gate(String metric) {
+    return new RolloutRequest.GateRequest(metric, .05, null, "NO_HARM_SHOWN", null, null);
   }
 
   private static RolloutRequest trial(
       long version, String kind, List<RolloutRequest.GateRequest> gates) {
+    return trial(version, kind, true, gates);
+  }
+
+  private static RolloutRequest trial(
+      long version, String kind, boolean promote, List<RolloutRequest.GateRequest> gates) {
     return new RolloutRequest(
         "engine-health",
         version,
@@ -1483,7 +1506,7 @@ class RolloutEngineTest {
         null,
         kind,
         .2,
-        true,
+        promote,
         null,
         null,
         null,
@@ -1501,8 +1524,8 @@ class RolloutEngineTest {
         null);
   }
 
-  // A window of the version on trial and one of the version beside it, on every device of the
-  // trial.
+  // A window of the version on trial and one of the version beside it, or of the one that was
+  // promoted, on every device of the trial.
   private void compared() {
     List<RecordsStoring.Window> windows =
         plane
@@ -1513,8 +1536,8 @@ class RolloutEngineTest {
                         """
                         select one.device, one.slot, one.version from desired_slot one
                         join desired_slot trial on trial.device = one.device
-                          and trial.slot = 'main-trial' and trial.mode = 'AB'
-                        where one.slot in ('main', 'main-trial')
+                          and trial.slot = 'main-trial'
+                        where one.slot in ('main', 'main-trial') and one.mode <> 'OFF'
                         """,
                         row ->
                             new RecordsStoring.Window(

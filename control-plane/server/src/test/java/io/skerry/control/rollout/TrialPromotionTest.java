@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.fleet.rollout.RolloutState;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -78,8 +79,13 @@ class TrialPromotionTest {
     fleet.pass(Duration.ofMinutes(2));
     assertThat(fleet.states(id)).containsEntry(LATE, "DEFERRED").containsEntry(FAILED, "FAILED");
     meanwhile.run();
-    assertThat(fleet.act(id, RolloutAct.PROMOTE).state()).isEqualTo("SUCCEEDED");
+    assertThat(fleet.act(id, RolloutAct.PROMOTE).state())
+        .isEqualTo(promote ? "RUNNING" : "SUCCEEDED");
     return id;
+  }
+
+  private void succeeds(String id) {
+    assertThat(fleet.act(id, RolloutAct.PROMOTE).state()).isEqualTo("SUCCEEDED");
   }
 
   @Test
@@ -128,6 +134,7 @@ class TrialPromotionTest {
     fleet.report(id, "COMMITTED", List.of(other));
     assertThat(fleet.states(id)).containsEntry(other, "COMMITTED");
 
+    succeeds(id);
     assertThat(fleet.act(id, RolloutAct.RETRY).state()).isEqualTo("SUCCEEDED");
     fleet.look();
     assertThat(fleet.states(id)).containsEntry(one, "OFFERED").containsEntry(FAILED, "FAILED");
@@ -152,7 +159,7 @@ class TrialPromotionTest {
     fleet.create("{\"model\": \"tested\", \"version\": 1, \"stages\": [{\"percent\": 100}]}");
 
     assertThat(onTrial()).isZero();
-    assertThat(fleet.in(id, "CANCELLED")).hasSize(2);
+    assertThat(fleet.in(id, "CANCELLED")).as("who was under way had not switched yet").hasSize(3);
     assertThat(fleet.in(id, "PENDING")).isEmpty();
   }
 
@@ -161,6 +168,7 @@ class TrialPromotionTest {
     String id = tried(true, ", \"dynamic\": true", () -> {});
     fleet.look();
     fleet.report(id, "COMMITTED", REACHED);
+    succeeds(id);
 
     fleet.enrol("newcomer", X86, "onnxruntime/cpu");
     fleet.pass(Duration.ofSeconds(20));
@@ -199,6 +207,7 @@ class TrialPromotionTest {
     fleet.online(LATE, true);
     fleet.look();
 
+    assertThat(fleet.find(id).state()).isEqualTo("PAUSED");
     assertThat(fleet.states(id)).containsEntry(LATE, "DEFERRED");
     assertThat(fleet.ordered()).containsEntry(LATE, RolloutFleet.manifest(1, X86));
     assertThat(fleet.find(id).reason()).contains("2 of 2 devices failed the update");
@@ -206,7 +215,6 @@ class TrialPromotionTest {
             fleet.number(
                 "select count(*) from alert where object = ? and kind = 'rollout.paused'", id))
         .isEqualTo(1);
-    assertThat(fleet.rollouts.replayed(id).held()).isNotEmpty();
 
     fleet.act(id, RolloutAct.RETRY);
     fleet.look();
@@ -214,16 +222,88 @@ class TrialPromotionTest {
   }
 
   @Test
-  void whatWasHeldBackSaysHowItWentBackOnceItDoes() {
-    String id = tried(true);
-    fleet.look();
-    fleet.report(id, "ROLLED_BACK", REACHED);
-    fleet.look();
-    assertThat(fleet.find(id).reason()).contains("roll it back, or retry");
+  void itGoesThroughTheStagesAsAnyOther() {
+    String id = goodInTwoStages();
 
-    fleet.act(id, RolloutAct.ROLLBACK);
+    assertThat(fleet.find(id).state()).isEqualTo("RUNNING");
+    assertThat(fleet.find(id).reason()).contains("the trial was good");
+    fleet.look();
+    assertThat(fleet.in(id, "OFFERED")).as("the first stage").hasSize(1);
+    assertThat(onTrial()).as("the others still try it").isEqualTo(3);
+    String first = fleet.in(id, "OFFERED").getFirst();
+    fleet.report(id, "COMMITTED", List.of(first));
+    fleet.look();
+    assertThat(fleet.in(id, "PENDING")).hasSize(3);
 
-    assertThat(fleet.find(id).reason()).doesNotContain("roll it back, or retry");
+    fleet.act(id, RolloutAct.PROMOTE);
+    fleet.look();
+    fleet.report(id, "COMMITTED");
+    fleet.look();
+    succeeds(id);
+
+    assertThat(fleet.ordered().values()).containsOnly(RolloutFleet.manifest(2, X86));
+    assertThat(onTrial()).isZero();
+    assertThat(fleet.wrongCounts(id)).isZero();
+    assertThat(fleet.find(id).reason()).startsWith("promoted: ");
+    assertThat(
+            fleet.number(
+                "select count(*) from audit_entry where object = ? and act = 'rollout.promoting'",
+                "rollout/" + id))
+        .isEqualTo(1);
+    assertThat(RolloutCodec.write(fleet.rollouts.replayed(id), RolloutState.class))
+        .isEqualTo(RolloutCodec.write(stored(id), RolloutState.class));
+  }
+
+  private String goodInTwoStages() {
+    String id =
+        fleet
+            .create(
+                """
+                {"model": "tested", "version": 2, "kind": "SHADOW", "promote": true,
+                  "stages": [{"count": 1}, {"percent": 100}]}
+                """)
+            .id();
+    for (int stage = 0; stage < 2; stage++) {
+      fleet.look();
+      fleet.report(id, "COMMITTED");
+      fleet.look();
+      fleet.act(id, RolloutAct.PROMOTE);
+    }
+    return id;
+  }
+
+  /** Its devices answer all requests by then, and not a share of them. */
+  @Test
+  void whatItsFirstDevicesDoIsCompared() {
+    String id = goodInTwoStages();
+    fleet.look();
+    String first = fleet.in(id, "OFFERED").getFirst();
+    fleet.report(id, "COMMITTED", List.of(first));
+
+    fleet.predict(100, 1, 0);
+
+    assertThat(compared(id, true)).containsExactly(first);
+    assertThat(compared(id, false)).hasSize(3).doesNotContain(first);
+  }
+
+  private List<String> compared(String id, boolean newer) {
+    return fleet
+        .plane
+        .database()
+        .call(
+            transaction ->
+                transaction.list(
+                    "select device from rollout_arm where rollout = ? and newer = ? order by device",
+                    row -> row.text("device"),
+                    id,
+                    newer));
+  }
+
+  private RolloutState stored(String id) {
+    return fleet
+        .plane
+        .database()
+        .call(transaction -> RolloutTables.find(transaction, id).orElseThrow().state());
   }
 
   @Test
