@@ -1094,7 +1094,9 @@ final class RolloutShell implements RolloutBooks {
       Releases.Variant ordered = place.ordered;
       if (ordered != null
           && ordered.version().equals(rollout.parts.get(part).version())
-          && (place.previous == null || !place.previous.manifest().equals(ordered.manifest()))
+          && (unchanged
+              || place.previous == null
+              || !place.previous.manifest().equals(ordered.manifest()))
           && store
               .desired(device, place.slot)
               .filter(order -> order.rollout().filter(rollout.id::equals).isPresent())
@@ -1139,6 +1141,8 @@ final class RolloutShell implements RolloutBooks {
     }
     return new Eligibility.Needs(engines);
   }
+    // Where it changed none of them, whether it was sent back is known only by its order.
+    boolean unchanged = one.hasOrder && changesNothing(rollout, one);
 
   private Eligibility eligibility(DeviceId device, Eligibility.Needs needs) {
     return Eligibility.of(described.apply(device).device(), needs);
@@ -1157,6 +1161,17 @@ final class RolloutShell implements RolloutBooks {
             }
           }
         });
+  private boolean changesNothing(Rollout rollout, Rollout.Deployment one) {
+    for (int part = 0; part < rollout.parts.size(); part++) {
+      Releases.Variant before = one.places.get(part).previous;
+      if (before == null
+          || !before.manifest().equals(bringing(rollout, part).apply(one).manifest())) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   }
 
   // Everybody that the stages which are open take by now, each the first that takes it.

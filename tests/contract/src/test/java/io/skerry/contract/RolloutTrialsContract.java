@@ -444,6 +444,32 @@ interface RolloutTrialsContract {
         .containsEntry(device(1), DeploymentState.COMMITTED);
   }
 
+  /** What it runs was ordered back to before, and nobody has heard of it yet. */
+  @Test
+  default void aUnitThatChangedNoModelGoesBackToo() {
+    RolloutFleet fleet = runningUnit(1);
+    RolloutId bad = fleet.begin(UNIT);
+    fleet.look(bad);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(bad);
+    fleet.act(bad, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    RolloutId same = fleet.begin(Wish.of(1, StageRule.percent(100)).asUnit());
+    fleet.look(same);
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(same);
+    assertThat(fleet.in(same, DeploymentState.COMMITTED)).isEqualTo(devices(0));
+
+    fleet.act(same, new RolloutEvent.RollBack("tested"));
+    assertThat(fleet.in(same, DeploymentState.RESTORING)).isEqualTo(devices(0));
+    fleet.report(fleet.hear(), SlotPhase.COMMITTED);
+    fleet.look(same);
+
+    assertThat(fleet.in(same, DeploymentState.RESTORED)).isEqualTo(devices(0));
+    assertThat(runs(fleet, device(0), MAIN)).contains(version(1));
+    assertThat(runs(fleet, device(0), SECOND)).contains(tables().secondManifest(1, GATEWAY));
+  }
+
   /** It answered before: going back leaves it where it was. */
   @Test
   default void aUnitGoesBackToTheModelThatItDidNotChange() {

@@ -443,7 +443,8 @@ final class Deployments {
 
   // Whose place in the desired document is still this rollout's, for the version that it brings;
   // what they report waits until they are ordered something else. A model that a unit did not turn
-  // into another says nothing: a device that was sent back has it still.
+  // into another says nothing: a device that was sent back has it still. Where it turned none into
+  // another, whether the device was sent back is known only by its order.
   private static List<String> withOrder(
       Transaction transaction, RolloutOrder order, List<String> states) {
     return transaction.list(
@@ -454,7 +455,12 @@ final class Deployments {
           join rollout_variant v on v.rollout = d.rollout and v.manifest = o.manifest
           where o.device = d.device and o.rollout is not distinct from d.rollout
             and v.profile = d.profile and o.mode <> 'OFF'
-            and o.manifest is distinct from d.previous -> o.slot ->> 'manifest')
+            and (o.manifest is distinct from d.previous -> o.slot ->> 'manifest'
+              or (d.has_order and not exists (
+                select from rollout_variant any_part
+                where any_part.rollout = d.rollout and any_part.profile = d.profile
+                  and any_part.manifest
+                    is distinct from d.previous -> any_part.slot ->> 'manifest'))))
         order by d.device for update of d
         """,
         row -> row.text("device"),
