@@ -80,6 +80,9 @@ final class Rollout {
     long stepAt;
     // 0 also when nobody knows.
     long awaySince;
+    // How often it was ordered back again, and when it is next.
+    int restores;
+    long againAt = Long.MAX_VALUE;
 
     Deployment(int stage, DeviceId device, String rank, ProfileId profile, List<Place> places) {
       this.stage = stage;
@@ -89,8 +92,22 @@ final class Rollout {
       this.places = places;
     }
 
+    void couldNotGoBack(RolloutPlan.Deadlines deadlines, long now) {
+      state = DeploymentState.RESTORE_FAILED;
+      againAt =
+          deadlines
+              .restoreAgain(restores)
+              .map(pause -> now + pause.toMillis())
+              .orElse(Long.MAX_VALUE);
+    }
+
     boolean isLate() {
       return isWaiting() || state == DeploymentState.NOT_REACHED || state.isInFlight();
+    }
+
+    boolean isGoingBack() {
+      return state == DeploymentState.RESTORING
+          || (state == DeploymentState.RESTORE_FAILED && againAt < Long.MAX_VALUE);
     }
 
     boolean isWaiting() {
@@ -268,7 +285,7 @@ final class Rollout {
     }
     if (isGoneBack()) {
       return deployments.values().stream()
-          .anyMatch(one -> one.state == DeploymentState.RESTORING && online.test(one.device));
+          .anyMatch(one -> one.isGoingBack() && online.test(one.device));
     }
     // Nobody gets what was tried and dropped.
     if (released || isTrial() || !(state.phase() instanceof RolloutPhase.Succeeded)) {

@@ -502,6 +502,9 @@ final class RolloutShell implements RolloutBooks {
               changes++;
               one.state = after;
               one.stepAt = now.toEpochMilli();
+              if (after == DeploymentState.RESTORE_FAILED) {
+                one.couldNotGoBack(rollout.plan.deadlines(), now.toEpochMilli());
+              }
             }
           }
         });
@@ -607,6 +610,7 @@ final class RolloutShell implements RolloutBooks {
             });
         rollout.joined();
       }
+      case RolloutEffect.RestoreAgain(boolean anew) -> restoreAgain(rollout, anew, now);
       case RolloutEffect.CloseOut(boolean catchesUp) ->
           rollout.deployments.forEach((device, one) -> closeOut(device, one, catchesUp));
       case RolloutEffect.RestoreBrokenUnits _ -> restoreBrokenUnits(rollout, now);
@@ -919,9 +923,41 @@ final class RolloutShell implements RolloutBooks {
           } else if (late && one.state.isInFlight()) {
             one.state = DeploymentState.TIMED_OUT;
           } else if (late && one.state == DeploymentState.RESTORING) {
-            one.state = DeploymentState.RESTORE_FAILED;
+            one.couldNotGoBack(rollout.plan.deadlines(), now);
           }
         });
+  }
+
+  // Where something else has ordered their place meanwhile, that stays.
+  private void restoreAgain(Rollout rollout, boolean anew, Instant now) {
+    List<DeviceId> due = new ArrayList<>();
+    rollout.deployments.forEach(
+        (device, one) -> {
+          if (one.state != DeploymentState.RESTORE_FAILED) {
+            return;
+          }
+          if (anew) {
+            one.restores = 0;
+            one.againAt = now.toEpochMilli();
+          }
+          if (!isOrderedBack(rollout, device, one)) {
+            one.againAt = Long.MAX_VALUE;
+          }
+          if (store.isOnline(device) && one.againAt <= now.toEpochMilli()) {
+            due.add(device);
+          }
+        });
+    sendBackAgain(rollout, due, now);
+    for (DeviceId device : due) {
+      Rollout.Deployment one = Objects.requireNonNull(rollout.deployments.get(device));
+      one.restores++;
+      one.againAt = Long.MAX_VALUE;
+      enter(
+          rollout,
+          device,
+          one.isReplacing() ? DeploymentState.RESTORING : DeploymentState.CANCELLED,
+          now);
+    }
   }
 
   // What a newer rollout has taken over, and what was taken back, is left alone.
@@ -954,6 +990,20 @@ final class RolloutShell implements RolloutBooks {
         own.add(one);
       }
     }
+    orderBack(rollout, own, now);
+  }
+
+  private void sendBackAgain(Rollout rollout, List<DeviceId> devices, Instant now) {
+    List<Rollout.Deployment> again = new ArrayList<>();
+    for (DeviceId device : devices) {
+      Rollout.Deployment one = Objects.requireNonNull(rollout.deployments.get(device));
+      one.places.forEach(place -> fitPrevious(device, place));
+      again.add(one);
+    }
+    orderBack(rollout, again, now);
+  }
+
+  private void orderBack(Rollout rollout, List<Rollout.Deployment> own, Instant now) {
     for (int i = 0; i < rollout.parts.size(); i++) {
       int part = i;
       List<DeviceId> backward = new ArrayList<>();
@@ -1089,6 +1139,8 @@ final class RolloutShell implements RolloutBooks {
    * it has also when it was sent back.
    */
   private boolean isOwn(Rollout rollout, DeviceId device, Rollout.Deployment one) {
+    // Where it changed none of them, whether it was sent back is known only by its order.
+    boolean unchanged = one.hasOrder && changesNothing(rollout, one);
     for (int part = 0; part < rollout.parts.size(); part++) {
       Rollout.Place place = one.places.get(part);
       Releases.Variant ordered = place.ordered;
@@ -1107,6 +1159,17 @@ final class RolloutShell implements RolloutBooks {
       }
     }
     return false;
+  }
+
+  private boolean changesNothing(Rollout rollout, Rollout.Deployment one) {
+    for (int part = 0; part < rollout.parts.size(); part++) {
+      Releases.Variant before = one.places.get(part).previous;
+      if (before == null
+          || !before.manifest().equals(bringing(rollout, part).apply(one).manifest())) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private boolean isOrderedBack(Rollout rollout, DeviceId device, Rollout.Deployment one) {
@@ -1141,8 +1204,6 @@ final class RolloutShell implements RolloutBooks {
     }
     return new Eligibility.Needs(engines);
   }
-    // Where it changed none of them, whether it was sent back is known only by its order.
-    boolean unchanged = one.hasOrder && changesNothing(rollout, one);
 
   private Eligibility eligibility(DeviceId device, Eligibility.Needs needs) {
     return Eligibility.of(described.apply(device).device(), needs);
@@ -1161,17 +1222,6 @@ final class RolloutShell implements RolloutBooks {
             }
           }
         });
-  private boolean changesNothing(Rollout rollout, Rollout.Deployment one) {
-    for (int part = 0; part < rollout.parts.size(); part++) {
-      Releases.Variant before = one.places.get(part).previous;
-      if (before == null
-          || !before.manifest().equals(bringing(rollout, part).apply(one).manifest())) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   }
 
   // Everybody that the stages which are open take by now, each the first that takes it.

@@ -331,6 +331,60 @@ interface RolloutOrdersContract {
   }
 
   @Test
+  default void whoCouldNotGoBackIsOrderedBackAgainLaterAndLater() {
+    RolloutFleet fleet = fleet(2);
+    fleet.everywhere(1);
+    RolloutId rollout = fleet.everywhere(2);
+    fleet.act(rollout, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    fleet.report(devices(1), SlotPhase.FAILED);
+    fleet.look(rollout);
+    assertThat(fleet.states(rollout)).containsEntry(device(1), DeploymentState.RESTORE_FAILED);
+    fleet.look(rollout);
+    assertThat(fleet.hear()).isEmpty();
+
+    fleet.pass(Wish.START.plusMinutes(1));
+    fleet.look(rollout);
+    assertThat(fleet.hear()).as("a higher generation").isEqualTo(devices(1));
+    assertThat(fleet.ordered(device(1))).contains(tables().manifest(1, GATEWAY));
+    assertThat(fleet.states(rollout)).containsEntry(device(1), DeploymentState.RESTORING);
+
+    fleet.report(devices(1), SlotPhase.FAILED);
+    fleet.look(rollout);
+    fleet.pass(Wish.START.multipliedBy(2));
+    fleet.look(rollout);
+    assertThat(fleet.hear()).as("four times as long").isEmpty();
+    away(devices(1));
+    fleet.pass(Wish.START.multipliedBy(3));
+    fleet.look(rollout);
+    assertThat(fleet.hear()).as("only when it is there").isEmpty();
+    back(devices(1));
+    fleet.look(rollout);
+    assertThat(fleet.hear()).isEqualTo(devices(1));
+    fleet.report(devices(1), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+    assertThat(fleet.states(rollout)).containsEntry(device(1), DeploymentState.RESTORED);
+  }
+
+  @Test
+  default void whoGoesBackLateHasGoneBack() {
+    RolloutFleet fleet = fleet(1);
+    fleet.everywhere(1);
+    RolloutId rollout = fleet.everywhere(2);
+    fleet.act(rollout, new RolloutEvent.RollBack("tested"));
+    fleet.hear();
+    fleet.pass(Wish.PROGRESS.plusMinutes(1));
+    fleet.look(rollout);
+    assertThat(fleet.states(rollout)).containsEntry(device(0), DeploymentState.RESTORE_FAILED);
+
+    fleet.report(devices(0), SlotPhase.COMMITTED);
+    fleet.look(rollout);
+
+    assertThat(fleet.states(rollout)).containsEntry(device(0), DeploymentState.RESTORED);
+  }
+
+  @Test
   default void lateDevicesCatchUpAtThePaceAlsoAfterTheEnd() {
     RolloutFleet fleet = fleet(5);
     List<DeviceId> gone = devices(1, 2, 3, 4);

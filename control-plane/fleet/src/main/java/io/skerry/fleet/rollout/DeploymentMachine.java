@@ -43,8 +43,11 @@ public final class DeploymentMachine {
       case NOT_REACHED -> reached(parts);
       case COMMITTED -> committed(parts);
       case RESTORING -> restored(parts);
+      // Its order stands: it may get there late.
+      case RESTORE_FAILED ->
+          restored(parts) == DeploymentState.RESTORED ? DeploymentState.RESTORED : state;
       case PENDING, REJECTED, FAILED, TIMED_OUT, ROLLED_BACK, ALREADY_INSTALLED -> state;
-      case CANCELLED, REMOVED, RESTORED, RESTORE_FAILED, NOT_ELIGIBLE -> state;
+      case CANCELLED, REMOVED, RESTORED, NOT_ELIGIBLE -> state;
     };
   }
 

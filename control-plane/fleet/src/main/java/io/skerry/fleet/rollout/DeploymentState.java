@@ -10,6 +10,7 @@ package io.skerry.fleet.rollout;
  *   PENDING .. PROBATION > DEFERRED (offline) > the same ends, late
  *   PENDING > ALREADY_INSTALLED          before ACTIVATING > CANCELLED         any > REMOVED
  *   touched > RESTORING > RESTORED | RESTORE_FAILED | DEFERRED (offline)
+ *   RESTORE_FAILED > RESTORING (again) | RESTORED (late)
  *   FAILED | TIMED_OUT | ROLLED_BACK | NOT_REACHED > PENDING (retry)
  *   PENDING | DEFERRED > NOT_ELIGIBLE    NOT_ELIGIBLE > PENDING (dynamic, when it fits again)
  * </pre>
@@ -53,7 +54,7 @@ public enum DeploymentState {
   RESTORING,
   /** Runs again what it ran before. */
   RESTORED,
-  /** Could not go back. */
+  /** Could not go back; ordered back again a few times, and RESTORED if it gets there later. */
   RESTORE_FAILED,
   /**
    * What it says of itself changed before it was ordered, and nothing that the rollout brings fits

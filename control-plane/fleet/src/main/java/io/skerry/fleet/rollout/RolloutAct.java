@@ -42,7 +42,7 @@ public enum RolloutAct {
               : plan.kind().promotes() ? List.of(RETRY) : List.of();
       case RolloutPhase.Aborted _, RolloutPhase.Superseded _ ->
           RolloutMachine.canGoBackAtTheEnd(plan, state) ? List.of(ROLLBACK) : List.of();
-      case RolloutPhase.RollingBack _, RolloutPhase.RolledBack _ -> List.of();
+      case RolloutPhase.RollingBack _, RolloutPhase.RolledBack _ -> List.of(RETRY);
     };
   }
 

@@ -51,6 +51,7 @@ public final class RolloutDriver {
       case RolloutEffect.OpenStage _, RolloutEffect.Expire _, RolloutEffect.DeferOffline _ -> 0;
       case RolloutEffect.Cancel _, RolloutEffect.RestoreTouched _ -> 0;
       case RolloutEffect.RestoreBrokenUnits _, RolloutEffect.RetryFailed _ -> 0;
+      case RolloutEffect.RestoreAgain _ -> 0;
       case RolloutEffect.ConcludeTrial _, RolloutEffect.CloseOut _ -> 0;
     };
   }

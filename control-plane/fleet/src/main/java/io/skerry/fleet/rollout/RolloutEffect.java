@@ -40,6 +40,14 @@ public sealed interface RolloutEffect {
    */
   record RestoreTouched() implements RolloutEffect {}
 
+  /**
+   * Order devices back once more that could not go back, are online, and whose time has come, see
+   * {@link RolloutPlan.Deadlines#restoreAgain}.
+   *
+   * @param anew whether the time of all of them has come, however often they had tried
+   */
+  record RestoreAgain(boolean anew) implements RolloutEffect {}
+
   /** Order the other parts back on devices where one part of a unit failed. */
   record RestoreBrokenUnits() implements RolloutEffect {}
 

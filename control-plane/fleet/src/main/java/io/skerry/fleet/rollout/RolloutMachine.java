@@ -319,6 +319,12 @@ public final class RolloutMachine {
     if (state.phase() instanceof Succeeded && !isDropped(plan)) {
       return triedAgain(state, now, reason);
     }
+    if (state.phase() instanceof RollingBack || state.phase() instanceof RolledBack) {
+      StageProgress first = progress(state, 0);
+      return Step.to(
+          state.with(0, first.closed(first.state(), "retry: " + reason)),
+          new RolloutEffect.RestoreAgain(true));
+    }
     OptionalInt stage = openStage(state);
     if (stage.isEmpty()) {
       return refused(state, "be retried");
@@ -409,8 +415,8 @@ public final class RolloutMachine {
       case Aborting aborting -> aborting(plan, state, aborting, seen, now);
       case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
       case Succeeded _ -> catchingUp(plan, state, seen, now);
-      case Draft _, WaitingForApproval _, Ready _, Aborted _, RolledBack _, Superseded _ ->
-          Step.to(state);
+      case RolledBack _ -> new Step(state, goingBack(seen.census()), Optional.empty());
+      case Draft _, WaitingForApproval _, Ready _, Aborted _, Superseded _ -> Step.to(state);
     };
   }
 
@@ -889,7 +895,7 @@ public final class RolloutMachine {
       Instant now) {
     Census census = seen.census();
     if (!isSettled(plan, seen, now)) {
-      return Step.to(state, new RolloutEffect.Expire());
+      return new Step(state, goingBack(census), Optional.empty());
     }
     int stuck = census.count(DeploymentState.RESTORE_FAILED);
     int offline = census.count(DeploymentState.RESTORING);
@@ -901,6 +907,22 @@ public final class RolloutMachine {
       reason.append("; %d devices are offline and ordered back".formatted(offline));
     }
     return Step.to(state.in(new RolledBack(reason.toString())), new RolloutEffect.CloseOut(false));
+  }
+
+  // What it is to go back to may be out of reach for a while only.
+  private static List<RolloutEffect> goingBack(Census census) {
+    List<RolloutEffect> effects = new ArrayList<>();
+    if (isAnyOnline(census, DeploymentState.RESTORING) || census.inFlightOnline() > 0) {
+      effects.add(new RolloutEffect.Expire());
+    }
+    if (isAnyOnline(census, DeploymentState.RESTORE_FAILED)) {
+      effects.add(new RolloutEffect.RestoreAgain(false));
+    }
+    return effects;
+  }
+
+  private static boolean isAnyOnline(Census census, DeploymentState state) {
+    return census.count(cell -> cell.online() && cell.state() == state) > 0;
   }
 
   // Who is offline is not waited for, once it had the time to come back to us.

@@ -36,6 +36,9 @@ public record RolloutPlan(
   /** Stages a rollout can have, the holdback's own included. */
   public static final int STAGES_MAX = 32;
 
+  /** How often a device that could not go back is ordered back again by itself. */
+  public static final int RESTORES_MAX = 5;
+
   /** Maintenance windows a rollout can have. */
   public static final int WINDOWS_MAX = 64;
 
@@ -281,6 +284,18 @@ public record RolloutPlan(
         return Optional.of(orderedAt.plus(progress));
       }
       return state.isInFlight() ? Optional.of(stepAt.plus(step)) : Optional.empty();
+    }
+
+    /**
+     * How long after it could not go back a device is ordered back again, if it is there: four
+     * times as long each time. Empty when it is not any more.
+     *
+     * @param restores how often it was already
+     */
+    public Optional<Duration> restoreAgain(int restores) {
+      return restores < RESTORES_MAX
+          ? Optional.of(start.multipliedBy(1L << (2 * restores)))
+          : Optional.empty();
     }
 
     private static void positive(String field, Duration value) {

@@ -299,6 +299,50 @@ class RolloutMachineTest {
   }
 
   @Test
+  void ordersWhoCouldNotGoBackToDoSoAgainAndAgainAtGrowingDistances() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.apply(new RolloutEvent.RollBack("too hot"));
+    SimulatedRollout.Member stuck =
+        rollout.members.stream()
+            .filter(one -> one.state == DeploymentState.RESTORING)
+            .findFirst()
+            .orElseThrow();
+    rollout.members.stream()
+        .filter(one -> one != stuck && one.state == DeploymentState.RESTORING)
+        .forEach(one -> one.state = DeploymentState.RESTORED);
+    rollout.couldNotGoBack(stuck);
+    rollout.observe(Evidence.NONE);
+    assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
+
+    Duration pause = rollout.plan.deadlines().start();
+    for (int again = 0; again < RolloutPlan.RESTORES_MAX; again++) {
+      rollout.pass(pause.minusMillis(1));
+      rollout.observe(Evidence.NONE);
+      assertThat(stuck.state).isEqualTo(DeploymentState.RESTORE_FAILED);
+      rollout.pass(Duration.ofMillis(1));
+      rollout.observe(Evidence.NONE);
+      assertThat(stuck.state).as("try %d", again).isEqualTo(DeploymentState.RESTORING);
+      if (again % 2 == 0) {
+        rollout.couldNotGoBack(stuck);
+      } else {
+        rollout.pass(rollout.plan.deadlines().progress());
+        rollout.observe(Evidence.NONE);
+        assertThat(stuck.state).as("in time").isEqualTo(DeploymentState.RESTORE_FAILED);
+      }
+      pause = pause.multipliedBy(4);
+    }
+    rollout.pass(Duration.ofDays(30));
+    rollout.observe(Evidence.NONE);
+    assertThat(stuck.state).isEqualTo(DeploymentState.RESTORE_FAILED);
+
+    assertThat(RolloutAct.allowedIn(rollout.plan, rollout.state)).containsExactly(RolloutAct.RETRY);
+    rollout.apply(new RolloutEvent.Retry("the disk has room again"));
+    assertThat(stuck.state).isEqualTo(DeploymentState.RESTORING);
+    assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
+  }
+
+  @Test
   void dropsATrialThatIsAbortedOrSuperseded() {
     for (RolloutEvent end :
         List.of(
@@ -331,10 +375,7 @@ class RolloutMachineTest {
 
     for (int stage = 0; stage < TENTHS.size(); stage++) {
       assertThat(trial.state.phase()).isEqualTo(new RolloutPhase.Running(stage));
-      trial.commitOffered();
-      trial.observe(SimulatedRollout.GOOD);
-      trial.pass(SOAK);
-      trial.observe(SimulatedRollout.GOOD);
+      succeedStage(trial);
     }
     assertThat(trial.state.phase().code()).isEqualTo("SUCCEEDED");
     assertThat(trial.state.phase().explanation())
@@ -470,7 +511,10 @@ class RolloutMachineTest {
     trial.now = Instant.parse("2026-01-05T23:00:00Z");
     trial.apply(new RolloutEvent.Start());
     for (int stage = 0; stage < stages.size() - 1; stage++) {
-      succeedStage(trial);
+      trial.commitOffered();
+      trial.observe(SimulatedRollout.GOOD);
+      trial.pass(SOAK);
+      trial.observe(SimulatedRollout.GOOD);
     }
     for (int look = 0; look < DEVICES; look++) {
       trial.observe(SimulatedRollout.GOOD);

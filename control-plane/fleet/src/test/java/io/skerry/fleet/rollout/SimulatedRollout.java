@@ -46,6 +46,8 @@ final class SimulatedRollout {
     boolean hasOrder;
     boolean late;
     Instant orderedAt = START;
+    int restores;
+    Instant againAt = Instant.MAX;
 
     Member(int stage, ProfileId profile) {
       this.stage = stage;
@@ -289,6 +291,16 @@ final class SimulatedRollout {
           members.forEach(SimulatedRollout::promote);
         }
       }
+      case RolloutEffect.RestoreAgain(boolean anew) ->
+          members.stream()
+              .filter(member -> member.online && member.state == DeploymentState.RESTORE_FAILED)
+              .filter(member -> anew || !now.isBefore(member.againAt))
+              .forEach(
+                  member -> {
+                    member.restores = anew ? 1 : member.restores + 1;
+                    member.againAt = Instant.MAX;
+                    order(member, DeploymentState.RESTORING);
+                  });
       case RolloutEffect.RestoreBrokenUnits() -> {}
     }
     return (int) (orders - before);
@@ -338,6 +350,12 @@ final class SimulatedRollout {
     member.orderedAt = now;
   }
 
+  void couldNotGoBack(Member member) {
+    member.state = DeploymentState.RESTORE_FAILED;
+    member.againAt =
+        plan.deadlines().restoreAgain(member.restores).map(now::plus).orElse(Instant.MAX);
+  }
+
   private void expire(Member member) {
     if (plan.deadlines()
         .due(member.state, member.orderedAt, member.orderedAt)
@@ -350,7 +368,7 @@ final class SimulatedRollout {
     } else if (member.state.isInFlight()) {
       member.state = DeploymentState.TIMED_OUT;
     } else if (member.state == DeploymentState.RESTORING) {
-      member.state = DeploymentState.RESTORE_FAILED;
+      couldNotGoBack(member);
     }
   }
 }

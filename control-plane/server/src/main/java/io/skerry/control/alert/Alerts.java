@@ -276,7 +276,7 @@ final class Alerts {
         ticket(
             "rollout.restore_failed",
             event.rollout(),
-            "%d devices could not go back, the newest of them after it had returned: they may run what was rolled back"
+            "%d devices could not go back, however often they were ordered to: they may run what was rolled back"
                 .formatted(event.devices())));
   }
 

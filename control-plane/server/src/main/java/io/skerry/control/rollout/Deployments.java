@@ -9,12 +9,14 @@ import io.skerry.control.sql.Transaction;
 import io.skerry.fleet.rollout.DeploymentState;
 import io.skerry.fleet.rollout.Eligibility;
 import io.skerry.fleet.rollout.RolloutEffect;
+import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Digest;
 import io.skerry.protocol.ProfileId;
 import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotMode;
 import jakarta.inject.Singleton;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
  * Carries effects out on the devices of a rollout: set-based, one statement for each group.
@@ -136,6 +139,7 @@ final class Deployments {
               IN_FLIGHT);
       case RolloutEffect.Cancel() -> cancel(transaction, order);
       case RolloutEffect.RestoreTouched() -> restore(transaction, order, now);
+      case RolloutEffect.RestoreAgain(boolean anew) -> restoreAgain(transaction, order, anew, now);
       case RolloutEffect.RestoreBrokenUnits() -> restoreBrokenUnits(transaction, order);
       case RolloutEffect.RetryFailed() -> {
         giveUpTaken(transaction, order);
@@ -428,6 +432,8 @@ final class Deployments {
         update deployment set due_at = null,
           state = case when state = 'RESTORING' then 'RESTORE_FAILED'
             when state = any(?) then 'NOT_REACHED' else 'TIMED_OUT' end,
+          again_at = case when state = 'RESTORING' then ?::timestamptz
+            + (?::bigint[])[restores + 1] * interval '1 millisecond' end,
           failed_as = coalesce(failed_as, case when state <> 'RESTORING' and state <> all(?)
             then 'TIMED_OUT' end),
           error_detail = case when state = 'OFFERED' then 'did not begin in time'
@@ -435,10 +441,61 @@ final class Deployments {
         where rollout = ? and due_at <= ? and online and (state = 'RESTORING' or state = any(?))
         """,
         BEFORE_THE_VERSION,
+        now.toString(),
+        pauses(order),
         BEFORE_THE_VERSION,
         order.id().value(),
         now,
         IN_FLIGHT);
+  }
+
+  // Before each order to go back that is given again; beyond the last there is none.
+  private static List<Long> pauses(RolloutOrder order) {
+    return IntStream.range(0, RolloutPlan.RESTORES_MAX)
+        .mapToObj(restores -> order.plan().deadlines().restoreAgain(restores))
+        .flatMap(Optional::stream)
+        .map(Duration::toMillis)
+        .toList();
+  }
+
+  // Where something else has ordered their place meanwhile, that stays.
+  private void restoreAgain(
+      Transaction transaction, RolloutOrder order, boolean anew, Instant now) {
+    if (anew) {
+      transaction.update(
+          """
+          update deployment set restores = 0, again_at = ?
+          where rollout = ? and state = 'RESTORE_FAILED'
+          """,
+          now,
+          order.id().value());
+    }
+    transaction.update(
+        """
+        update deployment d set again_at = null
+        where d.rollout = ? and d.again_at is not null and not exists (
+          select from desired_slot o
+          where o.device = d.device and o.rollout is not distinct from d.rollout and o.mode <> 'OFF')
+        """,
+        order.id().value());
+    List<String> devices =
+        transaction.list(
+            """
+            select device from deployment
+            where rollout = ? and state = 'RESTORE_FAILED' and online and again_at <= ?
+            order by device for update
+            """,
+            row -> row.text("device"),
+            order.id().value(),
+            now);
+    transaction.update(
+        """
+        update deployment set restores = restores + 1, again_at = null
+        where rollout = ? and device = any(?)
+        """,
+        order.id().value(),
+        devices);
+    restore(transaction, order, devices, now);
   }
 
   // Whose place in the desired document is still this rollout's, for the version that it brings;
@@ -529,7 +586,12 @@ final class Deployments {
   }
 
   private void restore(Transaction transaction, RolloutOrder order, Instant now) {
-    List<String> devices = withOrder(transaction, order, ORDERED);
+    restore(transaction, order, withOrder(transaction, order, ORDERED), now);
+    cancelUnordered(transaction, order);
+  }
+
+  private void restore(
+      Transaction transaction, RolloutOrder order, List<String> devices, Instant now) {
     sendBack(transaction, order, devices);
     transaction.update(
         """
@@ -544,7 +606,6 @@ final class Deployments {
         order.plan().deadlines().progress().toMillis(),
         order.id().value(),
         devices);
-    cancelUnordered(transaction, order);
   }
 
   // Nothing of them goes back: nobody is to wait for their return.

@@ -46,7 +46,8 @@ final class DeviceFollower {
                       || state == DeploymentState.DEFERRED
                       || state == DeploymentState.NOT_REACHED
                       || state == DeploymentState.COMMITTED
-                      || state == DeploymentState.RESTORING)
+                      || state == DeploymentState.RESTORING
+                      || state == DeploymentState.RESTORE_FAILED)
           .map(Enum::name)
           .toList();
 
@@ -69,6 +70,7 @@ final class DeviceFollower {
     final DeploymentState state;
     final boolean online;
     final Instant orderedAt;
+    final int restores;
     final RolloutPlan.Deadlines deadlines;
     final List<Part> parts = new ArrayList<>();
     Optional<String> errorCode = Optional.empty();
@@ -78,6 +80,7 @@ final class DeviceFollower {
       state = DeploymentState.valueOf(row.text("state"));
       online = row.flag("online");
       orderedAt = row.optionalInstant("ordered_at").orElse(Instant.EPOCH);
+      restores = row.integer("restores");
       Duration progress = Duration.ofMillis(row.bigint("progress_millis"));
       deadlines =
           new RolloutPlan.Deadlines(
@@ -100,6 +103,12 @@ final class DeviceFollower {
     Optional<Instant> due(DeploymentState after, Instant now) {
       return online ? deadlines.due(after, orderedAt, now) : Optional.empty();
     }
+
+    Optional<Instant> again(DeploymentState after, Instant now) {
+      return after == DeploymentState.RESTORE_FAILED
+          ? deadlines.restoreAgain(restores).map(now::plus)
+          : Optional.empty();
+    }
   }
 
   @EventListener
@@ -112,7 +121,7 @@ final class DeviceFollower {
     Map<Key, Followed> followed = new LinkedHashMap<>();
     transaction.forEach(
         """
-        select d.rollout, d.device, d.state, d.online, d.ordered_at, r.start_millis,
+        select d.rollout, d.device, d.state, d.online, d.ordered_at, d.restores, r.start_millis,
           r.step_millis, r.progress_millis, o.slot, o.revision, o.manifest as ordered,
           coalesce(p.revision, 0) as reported, coalesce(p.phase, 'IDLE') as phase,
           p.running_model, p.running_version, p.running_manifest, p.error_code as report_code,
@@ -133,7 +142,7 @@ final class DeviceFollower {
         devices,
         FOLLOWED);
     Instant now = CLOCK.instant().truncatedTo(ChronoUnit.MICROS);
-    Columns rows = new Columns(7);
+    Columns rows = new Columns(8);
     followed.forEach(
         (key, one) -> {
           DeploymentState after = DeploymentMachine.after(one.state, one.parts);
@@ -145,6 +154,7 @@ final class DeviceFollower {
                 one.state.name(),
                 after.name(),
                 one.due(after, now).map(Instant::toString).orElse(null),
+                one.again(after, now).map(Instant::toString).orElse(null),
                 failed ? one.errorCode.orElse(null) : null,
                 failed ? one.errorDetail.orElse(null) : null);
           }
@@ -155,12 +165,13 @@ final class DeviceFollower {
     transaction.update(
         """
         update deployment d set state = told.state, due_at = told.due::timestamptz,
+          again_at = told.again::timestamptz,
           failed_as = case when told.state = any(?) then told.state else d.failed_as end,
           error_code = coalesce(told.code, d.error_code),
           error_detail = case when d.state = 'NOT_REACHED' then told.detail
             else coalesce(told.detail, d.error_detail) end
-        from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[])
-          as told (rollout, device, before, state, due, code, detail)
+        from unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],
+          ?::text[]) as told (rollout, device, before, state, due, again, code, detail)
         where d.rollout = told.rollout and d.device = told.device and d.state = told.before
         """,
         rows.after(FAILURES));

@@ -171,7 +171,17 @@ final class RolloutEngine {
       List<Unreadable> unreadable,
       Map<RolloutId, Census> census,
       Set<String> due,
-      Set<String> broken) {}
+      Set<String> broken,
+      Map<String, GoingBack> goingBack) {}
+
+  /**
+   * Devices of a rollout that could not go back.
+   *
+   * @param due whether one that is online is ordered back again now
+   * @param waiting that will be
+   * @param givenUp that will not
+   */
+  private record GoingBack(String rollout, boolean due, int waiting, int givenUp) {}
 
   // While nobody is heard nothing is known, and nobody is late.
   void tick() {
@@ -297,7 +307,40 @@ final class RolloutEngine {
                 "select distinct rollout from deployment where due_at <= ?",
                 row -> row.text("rollout"),
                 now)),
-        units.isEmpty() ? Set.of() : Deployments.withBrokenUnits(transaction, units));
+        units.isEmpty() ? Set.of() : Deployments.withBrokenUnits(transaction, units),
+        goingBack(transaction, rollouts, now));
+  }
+
+  private static Map<String, GoingBack> goingBack(
+      Transaction transaction, List<Stored> rollouts, Instant now) {
+    List<String> back =
+        rollouts.stream()
+            .filter(
+                stored ->
+                    stored.state().phase() instanceof RolloutPhase.RollingBack
+                        || stored.state().phase() instanceof RolloutPhase.RolledBack)
+            .map(stored -> stored.id().value())
+            .toList();
+    Map<String, GoingBack> byRollout = new HashMap<>();
+    if (!back.isEmpty()) {
+      transaction.forEach(
+          """
+          select rollout, bool_or(coalesce(again_at <= ? and online, false)) as due,
+            count(again_at) as waiting, count(*) - count(again_at) as given_up
+          from deployment where rollout = any(?) and state = 'RESTORE_FAILED' group by rollout
+          """,
+          row ->
+              byRollout.put(
+                  row.text("rollout"),
+                  new GoingBack(
+                      row.text("rollout"),
+                      row.flag("due"),
+                      row.integer("waiting"),
+                      row.integer("given_up"))),
+          now,
+          back);
+    }
+    return byRollout;
   }
 
   private boolean holds(RolloutId id, Instant now) {
@@ -414,8 +457,10 @@ final class RolloutEngine {
       sweep(one.lease);
       answered(now());
     }
-    tellNotRestored(stored, one, census);
-    if (isOver(stored, census, now)) {
+    GoingBack back =
+        view.goingBack().getOrDefault(id.value(), new GoingBack(id.value(), false, 0, 0));
+    tellNotRestored(stored, one, back);
+    if (isOver(stored, census, back, now)) {
       books.release(one.lease);
       answered(now());
       watched.remove(id);
@@ -428,17 +473,19 @@ final class RolloutEngine {
       case RolloutEffect.RestoreBrokenUnits _ -> view.broken().contains(id.value());
       case RolloutEffect.OpenStage _, RolloutEffect.Offer _, RolloutEffect.CatchUp _ -> true;
       case RolloutEffect.DeferOffline _, RolloutEffect.Cancel _ -> true;
+      case RolloutEffect.RestoreAgain _ ->
+          view.goingBack().containsKey(id.value()) && view.goingBack().get(id.value()).due();
       case RolloutEffect.RestoreTouched _, RolloutEffect.RetryFailed _ -> true;
       case RolloutEffect.ConcludeTrial _, RolloutEffect.CloseOut _ -> true;
     };
   }
 
-  // Who was away at the end and cannot go back runs what was rolled back.
-  private void tellNotRestored(Stored stored, Watched one, Census census) {
+  // Who cannot go back, however often it is ordered to, runs what was rolled back.
+  private void tellNotRestored(Stored stored, Watched one, GoingBack back) {
     if (!(stored.state().phase() instanceof RolloutPhase.RolledBack)) {
       return;
     }
-    int failed = census.count(DeploymentState.RESTORE_FAILED);
+    int failed = back.givenUp();
     if (one.notRestored < 0) {
       one.notRestored = failed;
     }
@@ -450,12 +497,15 @@ final class RolloutEngine {
     }
   }
 
-  private static boolean isOver(Stored stored, Census census, Instant now) {
+  private static boolean isOver(Stored stored, Census census, GoingBack back, Instant now) {
     return switch (stored.state().phase()) {
       case RolloutPhase.Aborted _, RolloutPhase.Superseded _ -> true;
       // Who was away and was ordered back is followed until it is.
       case RolloutPhase.RolledBack _ ->
-          census.count(DeploymentState.DEFERRED) + census.count(DeploymentState.RESTORING) == 0
+          census.count(DeploymentState.DEFERRED)
+                      + census.count(DeploymentState.RESTORING)
+                      + back.waiting()
+                  == 0
               || isLongAgo(stored, now);
       case RolloutPhase.Succeeded _ ->
           // Nobody gets what was tried and dropped.

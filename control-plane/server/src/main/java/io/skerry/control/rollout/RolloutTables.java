@@ -389,7 +389,11 @@ final class RolloutTables {
     }
     transaction.update("update rollout set released = true where id = ?", id.value());
     transaction.update(
-        "update deployment set live = false, due_at = null where rollout = ? and live", id.value());
+        """
+        update deployment set live = false, due_at = null, again_at = null
+        where rollout = ? and live
+        """,
+        id.value());
   }
 
   static List<RolloutEvent> events(Transaction transaction, RolloutId id, List<Instant> times) {

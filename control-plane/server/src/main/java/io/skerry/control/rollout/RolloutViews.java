@@ -1,5 +1,7 @@
 package io.skerry.control.rollout;
 
+import static io.skerry.fleet.rollout.RolloutPlan.RESTORES_MAX;
+
 import io.skerry.api.Rollout;
 import io.skerry.api.RolloutDevice;
 import io.skerry.control.rollout.RolloutTables.Stored;
@@ -15,6 +17,7 @@ import io.skerry.fleet.rollout.RolloutPhase;
 import io.skerry.fleet.rollout.RolloutState;
 import io.skerry.fleet.rollout.StageProgress;
 import io.skerry.fleet.rollout.StageRule;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Rollouts as API and pages show them. */
 final class RolloutViews {
+  private static final String NOT_RESTORED = DeploymentState.RESTORE_FAILED.name();
+
   private RolloutViews() {}
 
   /** As it was decided last. */
@@ -80,7 +85,11 @@ final class RolloutViews {
     }
     // What held it back is not what a person reads of it any more once it goes back.
     boolean held = state.phase() instanceof RolloutPhase.Succeeded && !state.held().isEmpty();
-    String reason = held ? state.held() : explained(state);
+    int stuck = census.count(DeploymentState.RESTORE_FAILED);
+    String reason =
+        held
+            ? state.held()
+            : stuck == 0 ? explained(state) : explained(state) + notRestored(transaction, stored);
     return new Rollout(
         order.id().value(),
         state.phase().code(),
@@ -102,11 +111,28 @@ final class RolloutViews {
         census.touched(),
         state.phase() instanceof RolloutPhase.Paused paused ? paused.why().name() : null,
         reason.isEmpty() ? null : reason,
-        RolloutAct.allowedIn(order.plan(), state).stream().map(RolloutAct::wireName).toList(),
+        RolloutAct.allowedIn(order.plan(), state).stream()
+            .filter(act -> act != RolloutAct.RETRY || stuck > 0 || !isGoingBack(state))
+            .map(RolloutAct::wireName)
+            .toList(),
         stored.createdBy(),
         stored.revision(),
         stored.createdAt(),
         stored.endedAt());
+  }
+
+  private static String notRestored(Transaction transaction, Stored stored) {
+    return transaction
+        .first(
+            """
+            select count(again_at) as waiting, count(*) - count(again_at) as given_up
+            from deployment where rollout = ? and state = 'RESTORE_FAILED'
+            """,
+            row ->
+                "; of devices that could not go back %d are ordered back again, and %d not any more"
+                    .formatted(row.integer("waiting"), row.integer("given_up")),
+            stored.id().value())
+        .orElse("");
   }
 
   private static String explained(RolloutState state) {
@@ -114,6 +140,11 @@ final class RolloutViews {
         ? "the trial was good and its version goes through the stages as the active one; "
             + state.promotion().get().verdict()
         : state.phase().explanation();
+  }
+
+  private static boolean isGoingBack(RolloutState state) {
+    return state.phase() instanceof RolloutPhase.RollingBack
+        || state.phase() instanceof RolloutPhase.RolledBack;
   }
 
   private static Rollout.Stage stage(
@@ -177,10 +208,27 @@ final class RolloutViews {
     return progress.reason().isEmpty() ? told : progress.reason() + ". " + told;
   }
 
+  private static String again(Row row) {
+    int restores = row.integer("restores");
+    return row.optionalInstant("again_at")
+        .map(
+            at ->
+                "could not go back, is ordered back again at %s or once it is online (%d of %d)"
+                    .formatted(at.truncatedTo(ChronoUnit.SECONDS), restores + 1, RESTORES_MAX))
+        .orElse(
+            "could not go back, %s: see why, then retry the rollout or start a newer one"
+                .formatted(
+                    restores == 0
+                        ? "and nobody tries again"
+                        : "also not at %d more tries".formatted(restores)));
+  }
+
   static RolloutDevice device(Row row) {
     String code = row.optionalText("error_code").orElse("");
     String detail = row.optionalText("error_detail").orElse("");
-    String error = code.isEmpty() ? detail : detail.isEmpty() ? code : code + ": " + detail;
+    String said = code.isEmpty() ? detail : detail.isEmpty() ? code : code + ": " + detail;
+    String again = row.text("state").equals(NOT_RESTORED) ? again(row) : "";
+    String error = said.isEmpty() || again.isEmpty() ? said + again : said + "; " + again;
     return new RolloutDevice(
         row.text("device"),
         row.integer("stage"),

@@ -4,8 +4,10 @@ import static io.skerry.control.rollout.RolloutFleet.X86;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.skerry.api.RolloutDevice;
 import io.skerry.control.web.ProblemException;
 import io.skerry.fleet.rollout.RolloutAct;
+import io.skerry.fleet.rollout.RolloutPlan;
 import io.skerry.protocol.ErrorCode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -123,7 +125,7 @@ class PausedRolloutTest {
   }
 
   @Test
-  void followsWhoWasAwayAtARollbackAndAlertsWhenItCannotGoBack() {
+  void followsWhoWasAwayAtARollbackAndAlertsWhenItCannotGoBackHoweverOftenItTries() {
     fleet.version(2, Map.of(X86, "onnxruntime"));
     String before = everywhere(1);
     String id = everywhere(2);
@@ -143,12 +145,70 @@ class PausedRolloutTest {
     fleet.online(away, true);
     assertThat(fleet.states(id)).containsEntry(away, "RESTORING").containsEntry(later, "RESTORED");
     fleet.report(id, "FAILED", List.of(away));
+
+    for (int again = 0; again < RolloutPlan.RESTORES_MAX; again++) {
+      assertThat(fleet.states(id)).containsEntry(away, "RESTORE_FAILED");
+      assertThat(alerts(id)).doesNotContainKey("rollout.restore_failed TICKET");
+      assertThat(fleet.find(id).reason()).contains("1 are ordered back again");
+      assertThat(error(id, away)).contains("is ordered back again at", again + 1 + " of 5");
+      fleet.sleep(Duration.ofMinutes(6).multipliedBy(1L << (2 * again)));
+      fleet.look();
+      assertThat(fleet.states(id)).as("try %d", again).containsEntry(away, "RESTORING");
+      fleet.report(id, "FAILED", List.of(away));
+    }
     fleet.look();
 
-    assertThat(fleet.states(id)).containsEntry(away, "RESTORE_FAILED");
     assertThat(alerts(id)).containsKey("rollout.restore_failed TICKET");
-    assertThat(fleet.number("select count(*) from rollout where id = ? and released", id))
-        .isEqualTo(1);
+    assertThat(error(id, away)).contains("also not at 5 more tries");
+    assertThat(released(id)).isEqualTo(1);
+
+    assertThat(fleet.find(id).allowedActions()).containsExactly("retry");
+    fleet.act(id, RolloutAct.RETRY);
+    assertThat(fleet.states(id)).containsEntry(away, "RESTORING");
+    fleet.report(id, "COMMITTED", List.of(away));
+    fleet.look();
+    assertThat(fleet.states(id)).containsEntry(away, "RESTORED");
+    assertThat(fleet.find(id).allowedActions()).isEmpty();
+    assertThat(released(id)).isEqualTo(1);
+    assertThat(fleet.wrongCounts(id)).isZero();
+  }
+
+  /** Its order stands, and the line was only slow. */
+  @Test
+  void whoGoesBackLateHasGoneBack() {
+    fleet.version(2, Map.of(X86, "onnxruntime"));
+    everywhere(1);
+    String id = everywhere(2);
+    String slow = X86 + "-03";
+    fleet.act(id, RolloutAct.ROLLBACK);
+    fleet.report(id, "COMMITTED", others(id, slow));
+    fleet.pass(Duration.ofMinutes(31));
+    assertThat(fleet.find(id).state()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.states(id)).containsEntry(slow, "RESTORE_FAILED");
+
+    fleet.report(id, "COMMITTED", List.of(slow));
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsEntry(slow, "RESTORED");
+    assertThat(alerts(id)).doesNotContainKey("rollout.restore_failed TICKET");
+    assertThat(released(id)).isEqualTo(1);
+  }
+
+  private List<String> others(String id, String than) {
+    return fleet.in(id, "RESTORING").stream().filter(device -> !device.equals(than)).toList();
+  }
+
+  private long released(String id) {
+    return fleet.number("select count(*) from rollout where id = ? and released", id);
+  }
+
+  private String error(String id, String device) {
+    return fleet.rollouts.devices(id, "RESTORE_FAILED", "", 10).stream()
+        .filter(one -> one.device().equals(device))
+        .map(RolloutDevice::error)
+        .map(String::valueOf)
+        .findFirst()
+        .orElseThrow();
   }
 
   private String everywhere(long version) {
