@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param slot whose predictions were judged
  * @param windowMillis length of a window
  * @param firedBy the stream whose evidence reached the threshold, with its kind
+ * @param firedIn the cohort in which it did: one label, where the incident's own may have two
  * @param point what that stream's window said; absent when the window is no longer known
  * @param effect effect sizes as they were stored, with n and intervals; all 0 with n = 0 of an
  *     output, which is compared with nothing
@@ -36,6 +37,7 @@ public record Explanation(
     String slot,
     long windowMillis,
     String firedBy,
+    String firedIn,
     @Nullable DriftPoint point,
     EffectMeasures effect,
     @Nullable VerdictEvidence evidence,

@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  * @param feature the input stream that moved most
  * @param onsetWindow the window in which it seems to have begun
  * @param openedWindow the window whose data opened the incident
- * @param shiftSigma how far the feature moved, in the baseline's standard deviations
- * @param psi bias-corrected population stability index
+ * @param shiftSigma how far the feature's mean moved, in the baseline's standard deviations; absent
+ *     where its mean is not what moved, or has no such unit
+ * @param psi bias-corrected population stability index; absent where no counts were compared
  * @param devices of the cohort that were judged
  * @param evidence natural logarithm of the detector's value when it opened
  * @param harm what feedback shows; absent while there is too little of it
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  *     absent where the model tells no score. Of more than two classes it is the accuracy of all
  * @param broken what came to be harm by itself there after it had opened, as {@code QUALITY s4,
  *     ERROR wrong}: values that are missing, impossible or stuck, wrong predictions; mostly empty
+ * @param effect how far what moved did, in its own unit
  */
 public record Incident(
     String id,
@@ -31,13 +33,27 @@ public record Incident(
     Instant openedAt,
     long onsetWindow,
     long openedWindow,
-    double shiftSigma,
-    double psi,
+    @Nullable Double shiftSigma,
+    @Nullable Double psi,
     int devices,
     double evidence,
     @Nullable Harm harm,
     @Nullable Harm estimate,
-    String broken) {
+    String broken,
+    Effect effect) {
+  /**
+   * How far the statistic that moved most is from its peers and from where it was, when the
+   * incident opened, with the 95 % interval over devices.
+   *
+   * @param kind what is compared: LOCATION, CONDITIONAL, SCALE, QUALITY, STUCK, CATEGORY, OUTPUT,
+   *     SHARE or ERROR
+   * @param stream whose; of one category or class with its name behind a colon
+   * @param value shares as parts of 1, means and spreads on training's scale from 0 to 1
+   * @param words the same for people, as {@code wrong predictions +9.0 points (+8.1 to +9.9)}
+   */
+  public record Effect(
+      String kind, String stream, double value, double low, double high, String words) {}
+
   /**
    * A measure of the cohort's predictions against their outcomes.
    *

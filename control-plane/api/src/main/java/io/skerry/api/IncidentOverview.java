@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param metric what got worse, as in {@code balancedAccuracy}; with its value before and after the
  *     onset
+ * @param moved how far what moved did, in its own unit, in words
  */
 public record IncidentOverview(
     String id,
@@ -20,6 +21,7 @@ public record IncidentOverview(
     long onsetWindow,
     long openedWindow,
     @Nullable Double shiftSigma,
+    String moved,
     @Nullable Double psi,
     int devices,
     @Nullable String evidence,

@@ -240,9 +240,16 @@ final class DriftCommand {
                 Json.text(explanation, "windowMillis")));
     line(
         out,
-        "fired by %s: effect %s, tolerance %s, ln M %s of %s, n = %s devices against %s peers"
+        "%s: %s"
+            .formatted(
+                Json.text(explanation, "incident.feature"),
+                Json.text(explanation, "incident.effect.words")));
+    line(
+        out,
+        "fired by %s in %s: effect %s, tolerance %s, ln M %s of %s, n = %s devices against %s peers"
             .formatted(
                 Json.text(explanation, "firedBy"),
+                Json.text(explanation, "firedIn"),
                 Json.text(explanation, "point.effect"),
                 Json.text(explanation, "point.tolerance"),
                 Json.text(explanation, "point.logEvidence"),
@@ -298,15 +305,18 @@ final class DriftCommand {
 
   private static void printEffect(JsonObject explanation, PrintWriter out) {
     Table effect = new Table(List.of("EFFECT", "VALUE", "LOW", "HIGH", "N", "N_BASELINE"));
+    // Where nothing was counted nothing was compared, and 0 would look like a figure.
+    boolean isCounted = !Json.text(explanation, "effect.baselineCount").equals("0");
     for (String name : List.of("shiftSigma", "psi", "jensenShannon", "wasserstein")) {
+      boolean isKnown = isCounted || name.equals("shiftSigma");
       effect.add(
           List.of(
               name,
-              Json.text(explanation, "effect." + name),
-              Json.text(explanation, "effect." + name + "Low"),
-              Json.text(explanation, "effect." + name + "High"),
-              Json.text(explanation, "effect.count"),
-              Json.text(explanation, "effect.baselineCount")));
+              isKnown ? Json.text(explanation, "effect." + name) : "-",
+              isKnown ? Json.text(explanation, "effect." + name + "Low") : "-",
+              isKnown ? Json.text(explanation, "effect." + name + "High") : "-",
+              isCounted ? Json.text(explanation, "effect.count") : "-",
+              isCounted ? Json.text(explanation, "effect.baselineCount") : "-"));
     }
     out.println();
     effect.print(out);

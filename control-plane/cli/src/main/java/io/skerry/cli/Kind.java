@@ -74,7 +74,7 @@ enum Kind {
           new Column("VERSION", document -> versionOf(document)),
           Column.of("COHORT", "cohort"),
           Column.of("FEATURE", "feature"),
-          Column.of("SHIFT", "shiftSigma"),
+          Column.of("MOVED", "effect.words"),
           Column.of("BEFORE", "harm.before"),
           Column.of("AFTER", "harm.after"),
           new Column("AGE", document -> Age.of(Json.text(document, "openedAt"))))),

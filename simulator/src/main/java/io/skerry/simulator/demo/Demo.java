@@ -385,12 +385,12 @@ final class Demo {
   private record Drift(String cohort, String feature, long onset, Incident incident) {
     String described() {
       Incident.Harm harm = Objects.requireNonNull(incident.harm());
-      return "incident %s: %s of %s moved by %.1f deviations on %d devices, found after %d windows; %s fell from %.3f to %.3f"
+      return "incident %s: %s of %s, %s, on %d devices, found after %d windows; %s fell from %.3f to %.3f"
           .formatted(
               incident.id(),
               incident.feature(),
               incident.cohort(),
-              incident.shiftSigma(),
+              incident.effect().words(),
               incident.devices(),
               windowsToDetect(),
               harm.metric(),

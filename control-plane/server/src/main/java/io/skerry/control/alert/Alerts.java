@@ -65,11 +65,14 @@ final class Alerts {
         "%s of %s on %d devices"
             .formatted(incident.feature(), incident.cohort(), incident.devices());
     if (page.isEmpty()) {
-      return "%s moved by %.1f standard deviations".formatted(where, incident.shiftSigma());
+      return "%s: %s".formatted(where, incident.effect().words());
     }
     return switch (page.get()) {
-      case QUALITY -> where + ": values are missing, impossible or stuck";
-      case ACCURACY -> where + ": more predictions are wrong";
+      case QUALITY ->
+          "%s: values are missing, impossible or stuck (%s)"
+              .formatted(where, incident.effect().words());
+      case ACCURACY ->
+          "%s: more predictions are wrong (%s)".formatted(where, incident.effect().words());
       case ESTIMATED_ACCURACY -> where + ": more predictions are likely to be wrong";
     };
   }

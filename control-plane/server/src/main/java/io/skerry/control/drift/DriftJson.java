@@ -9,6 +9,7 @@ import io.skerry.api.Incident;
 @SerdeImport(ActRequest.class)
 @SerdeImport(DriftStream.class)
 @SerdeImport(Incident.class)
+@SerdeImport(Incident.Effect.class)
 @SerdeImport(Incident.Harm.class)
 final class DriftJson {
   private DriftJson() {}

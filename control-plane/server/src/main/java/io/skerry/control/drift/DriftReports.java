@@ -188,7 +188,7 @@ public final class DriftReports {
         history(
             transaction,
             new DriftStore.Newest(track, finding.window() + Distributions.SHOWN_WINDOWS),
-            finding.cohort().toString(),
+            finding.firedIn().toString(),
             finding.firedBy().name(),
             finding.firedBy().kind().name(),
             Distributions.BASELINE_WINDOWS + 2 * Distributions.SHOWN_WINDOWS);
@@ -210,6 +210,7 @@ public final class DriftReports {
         track.slot(),
         track.windowMillis(),
         "%s %s".formatted(finding.firedBy().kind(), finding.firedBy().name()),
+        finding.firedIn().toString(),
         point,
         StoredEvidence.measures(finding.size(), hasShift(finding.size())),
         evidence.map(StoredEvidence::view).orElse(null),
@@ -273,12 +274,12 @@ public final class DriftReports {
             second ->
                 String.format(
                     Locale.ROOT,
-                    "judged again: %s of %s, shift %+.3f sigma, ln M %.3f (stored %+.3f, %.3f)",
+                    "judged again: %s of %s, %s, ln M %.3f (stored: %s, %.3f)",
                     second.feature(),
                     second.cohort(),
-                    second.shiftSigma(),
+                    EffectWords.of(second),
                     second.logEvidence(),
-                    finding.shiftSigma(),
+                    EffectWords.of(finding),
                     finding.logEvidence()))
         .orElse("judged again, window %d opens nothing".formatted(finding.window()));
   }

@@ -441,8 +441,8 @@ public final class Incidents {
         stored.openedAt(),
         finding.onsetWindow(),
         finding.window(),
-        finding.shiftSigma(),
-        finding.psi(),
+        EffectWords.shiftSigma(finding),
+        finding.size().expectedCount() > 0 ? (Double) finding.psi() : null,
         finding.devices(),
         finding.logEvidence(),
         incident
@@ -469,6 +469,13 @@ public final class Incidents {
             .orElse(null),
         incident.broken().stream()
             .map(one -> "%s %s".formatted(one.kind(), one.name()))
-            .collect(Collectors.joining(", ")));
+            .collect(Collectors.joining(", ")),
+        new io.skerry.api.Incident.Effect(
+            finding.movedBy().kind().name(),
+            finding.movedBy().name(),
+            finding.effect().value(),
+            finding.effect().low(),
+            finding.effect().high(),
+            EffectWords.of(finding)));
   }
 }

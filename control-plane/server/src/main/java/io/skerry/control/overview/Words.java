@@ -2,6 +2,7 @@ package io.skerry.control.overview;
 
 import io.skerry.api.DriftOverview;
 import io.skerry.api.EventMark;
+import io.skerry.api.Incident;
 import io.skerry.api.Interval;
 import io.skerry.api.ModelVersionView;
 import io.skerry.api.Overview;
@@ -148,6 +149,18 @@ public final class Words {
     return value == null || !Double.isFinite(value)
         ? "–"
         : String.format(Locale.ROOT, "%+." + places + "f", value).replace('-', '−');
+  }
+
+  /** How far what an incident is about moved, in its own unit, for a table. */
+  public static String moved(Incident incident) {
+    if (incident.shiftSigma() != null) {
+      return signed(incident.shiftSigma()) + " σ";
+    }
+    Incident.Effect effect = incident.effect();
+    return switch (effect.kind()) {
+      case "LOCATION", "CONDITIONAL", "OUTPUT", "SCALE" -> signed(effect.value(), 3);
+      default -> signed(100 * effect.value()) + " points";
+    };
   }
 
   /** The ends of a confidence interval. */

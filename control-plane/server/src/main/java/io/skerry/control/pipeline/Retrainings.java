@@ -195,12 +195,12 @@ public final class Retrainings {
                     registry.modelFile(champion),
                     incident.cohort())));
     String hypothesis =
-        ("%s moved by %.1f sigma on %s: %d windows with outcomes since the onset, those to learn"
+        ("%s of %s, %s: %d windows with outcomes since the onset, those to learn"
                 + " from taken %d times, beside the data of %s%s")
             .formatted(
                 incident.feature(),
-                incident.shiftSigma(),
                 incident.cohort(),
+                incident.effect().words(),
                 found.windows().size(),
                 growth.repeat(),
                 champion,

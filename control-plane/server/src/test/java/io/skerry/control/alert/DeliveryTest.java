@@ -501,13 +501,15 @@ class DeliveryTest {
             Instant.now(),
             1,
             2,
-            .1,
+            null,
             .2,
             9,
             8,
             null,
             null,
-            "");
+            "",
+            new Incident.Effect(
+                "QUALITY", "s11", .09, .08, .1, "missing or impossible values +9.0 points"));
 
     for (Optional<Page> page : List.of(Optional.<Page>empty(), Optional.of(Page.QUALITY))) {
       plane
@@ -522,6 +524,13 @@ class DeliveryTest {
     List<Alert> kept =
         plane.database().call(transaction -> AlertStore.newest(transaction, Long.MAX_VALUE, 10));
     assertThat(kept).extracting(Alert::severity).containsExactly(Severity.PAGE, Severity.TICKET);
+    // In the unit of what moved: a share knows no standard deviations.
+    assertThat(kept)
+        .extracting(Alert::detail)
+        .containsExactly(
+            "s11 of site=b on 9 devices: values are missing, impossible or stuck (missing or"
+                + " impossible values +9.0 points)",
+            "s11 of site=b on 9 devices: missing or impossible values +9.0 points");
   }
 
   @Test
@@ -537,13 +546,15 @@ class DeliveryTest {
             Instant.now(),
             1,
             2,
-            .1,
+            null,
             .2,
             9,
             8,
             null,
             null,
-            "QUALITY s4");
+            "QUALITY s4",
+            new Incident.Effect(
+                "QUALITY", "s11", .09, .08, .1, "missing or impossible values +9.0 points"));
 
     plane
         .database()

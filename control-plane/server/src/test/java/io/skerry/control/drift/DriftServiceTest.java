@@ -12,6 +12,7 @@ import io.skerry.api.CorrelationReport;
 import io.skerry.api.CorrelationShift;
 import io.skerry.api.Distribution;
 import io.skerry.api.DriftDistance;
+import io.skerry.api.DriftPoint;
 import io.skerry.api.ErasureRequest;
 import io.skerry.api.EventMark;
 import io.skerry.api.Explanation;
@@ -225,6 +226,7 @@ class DriftServiceTest {
     setsBytesAgainstTheSmallestShift();
     showsWhatMovesTogetherNoMore(incidents.newest().getFirst());
     comparesWhatAnEventReachedWithTheOthers(incidents.newest().getFirst().id());
+    tellsOfTwoLabelsByTheOneThatReachedTheThreshold(incidents.newest().getFirst().id());
     saysTheSameOfWhatABuildBeforeCountedOtherwise(incidents.newest().getFirst().id());
 
     // Forget what was concluded, not what was stored: the same windows say the same again.
@@ -317,6 +319,27 @@ class DriftServiceTest {
         .extracting(EventMark::name)
         .contains("elsewhere@1")
         .noneMatch(name -> name.startsWith("system"));
+  }
+
+  private void tellsOfTwoLabelsByTheOneThatReachedTheThreshold(String id) {
+    sql("create table kept as select number, finding from incident");
+    sql(
+        """
+        update incident set finding = jsonb_set(finding, '{cohort,terms}',
+          '[{"attribute": "firmware", "value": "2"}, {"attribute": "site", "value": "b"}]')
+        """);
+
+    Explanation explanation = plane.bean(DriftReports.class).explain(id).orElseThrow();
+
+    assertThat(explanation.incident().cohort()).isEqualTo("firmware=2 & site=b");
+    assertThat(explanation.firedIn()).isEqualTo("site=b");
+    assertThat(Objects.requireNonNull(explanation.point()).logEvidence())
+        .isEqualTo(explanation.incident().evidence());
+    assertThat(explanation.history())
+        .extracting(DriftPoint::window)
+        .contains(explanation.incident().openedWindow() - 1);
+    sql("update incident i set finding = k.finding from kept k where k.number = i.number");
+    sql("drop table kept");
   }
 
   // As if it had been opened by a build that let each device count for all that it sent.

@@ -106,7 +106,8 @@ class OverviewBuilderTest {
 
   private static IncidentOverview incident(String state) {
     return new IncidentOverview(
-        "i", state, "m", 1, "site=b", "s11", NOW, 1, 3, 2.0, 0.5, 9, null, null, null, null, null);
+        "i", state, "m", 1, "site=b", "s11", NOW, 1, 3, 2.0, "+2.0 σ", 0.5, 9, null, null, null,
+        null, null);
   }
 
   private static RolloutOverview rollout(long version, String state) {

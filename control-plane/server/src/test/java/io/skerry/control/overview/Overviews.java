@@ -97,6 +97,7 @@ final class Overviews {
                 103,
                 106,
                 2.6,
+                "+2.6 σ",
                 0.81,
                 17,
                 "CUSUM",
