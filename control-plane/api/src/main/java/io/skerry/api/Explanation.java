@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param firedBy the stream whose evidence reached the threshold, with its kind
  * @param firedIn the cohort in which it did: one label, where the incident's own may have two
  * @param point what that stream's window said; absent when the window is no longer known
- * @param effect effect sizes as they were stored, with n and intervals; all 0 with n = 0 of an
- *     output, which is compared with nothing
+ * @param effect effect sizes as they were stored, with n and intervals; all 0 with n = 0 where no
+ *     counts were compared: of outcomes, and of two labels at once
  * @param evidence what was stored with the verdict; absent of an incident that a build opened which
  *     did not store it
  * @param recomputed SAME, DIFFERENT, or GONE when neither windows nor evidence are kept. Without

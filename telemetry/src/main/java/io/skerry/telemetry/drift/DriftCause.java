@@ -25,12 +25,14 @@ final class DriftCause {
   private final Map<Cohort, CohortState> cohorts;
   private final LearnedCohorts learned;
   private final Map<ModelVersion, Statistics.Reader> versions;
+  private final @Nullable ModelVersion leading;
   private final @Nullable String unit;
   private final TwoSides sides;
 
   /**
    * Of one window.
    *
+   * @param leading the version whose outputs are compared, if any leads
    * @param level of the fleet, if any
    * @param unit the attribute whose values have one say each; null = devices have
    */
@@ -40,6 +42,7 @@ final class DriftCause {
       Map<Cohort, CohortState> cohorts,
       LearnedCohorts learned,
       Map<ModelVersion, Statistics.Reader> versions,
+      @Nullable ModelVersion leading,
       @Nullable FleetLevel level,
       @Nullable String unit) {
     this.settings = settings;
@@ -47,6 +50,7 @@ final class DriftCause {
     this.cohorts = cohorts;
     this.learned = learned;
     this.versions = versions;
+    this.leading = leading;
     this.unit = unit;
     this.sides = new TwoSides(statistics, level);
   }
@@ -97,7 +101,7 @@ final class DriftCause {
    */
   private record Explanation(Cohort cohort, double score, @Nullable Cohort rival) {}
 
-  /** A finding, with the counts that its effect was measured on: none of an output. */
+  /** A finding, with the counts that its effect was measured on; no edges of an output's. */
   record Found(
       DriftFinding finding, List<Double> edges, List<Long> expected, List<Long> observed) {}
 
@@ -108,7 +112,7 @@ final class DriftCause {
   private Found found(DriftFinding finding, int input, Compared compared) {
     return new Found(
         finding,
-        compared.expected().isEmpty() ? List.of() : statistics.edges(input),
+        compared.expected().isEmpty() || input < 0 ? List.of() : statistics.edges(input),
         compared.expected(),
         compared.observed());
   }
@@ -129,7 +133,9 @@ final class DriftCause {
     long[] onset = onset(cohort, moved, leading, window);
     int input = statistics.inputOf(stream);
     Compared compared =
-        compared(input, cohort, devices, split.effect(), split.error(), stream.kind());
+        input < 0
+            ? compared(stream, cohort, devices)
+            : compared(input, cohort, devices, split.effect(), split.error(), stream.kind());
     DriftFinding finding =
         new DriftFinding(
             cohort,
@@ -168,7 +174,9 @@ final class DriftCause {
     long[] onset = level.onset(statistics.streams().indexOf(stream));
     int input = statistics.inputOf(stream);
     Compared compared =
-        compared(input, Cohort.FLEET, devices, moved.effect(), moved.error(), stream.kind());
+        input < 0
+            ? compared(stream, Cohort.FLEET, devices)
+            : compared(input, Cohort.FLEET, devices, moved.effect(), moved.error(), stream.kind());
     DriftFinding finding =
         new DriftFinding(
             Cohort.FLEET,
@@ -413,6 +421,30 @@ final class DriftCause {
     return peers;
   }
 
+  // As the distances of all streams are measured; of outcomes no counts are kept.
+  private Compared compared(Stream output, Cohort cohort, List<Judged> devices) {
+    if (leading == null) {
+      return Compared.NONE;
+    }
+    double limit =
+        DeviceShare.limit(devices.stream().mapToDouble(one -> one.window().counted()).toArray());
+    StreamDistances distances = new StreamDistances(statistics, versions, settings.cohortMin());
+    for (Judged one : devices) {
+      DeviceWindow window = one.window();
+      if (cohort.holds(window.attributes())) {
+        distances.add(
+            cohort,
+            window,
+            DeviceShare.of(window.counted(), limit),
+            one.device().hasLearnedOutputs(window.version()));
+      }
+    }
+    return distances
+        .output(cohort, output.counted(), learned.counts(), leading)
+        .map(sides -> new Compared(sides.size(), sides.expected(), sides.observed()))
+        .orElse(Compared.NONE);
+  }
+
   private Compared compared(
       int input,
       Cohort cohort,
@@ -420,9 +452,6 @@ final class DriftCause {
       double effect,
       double error,
       Stream.Kind kind) {
-    if (input < 0) {
-      return Compared.NONE;
-    }
     boolean isFleet = cohort.equals(Cohort.FLEET);
     LearnedCounts own = LearnedCounts.of(cohort, learned.counts());
     boolean located = kind == Stream.Kind.LOCATION || kind == Stream.Kind.CONDITIONAL;

@@ -29,7 +29,7 @@ import java.util.List;
  * @param windowsPerFalseAlarm that are promised
  * @param detectors that are watched
  * @param edges between the bins that the feature was compared in, in its own unit; empty of an
- *     output
+ *     output, whose bins stand in their order, those that nobody counted in left out
  * @param expected counts of the cohort while it learned, by bin, each device as far as it may count
  * @param observed counts of the cohort in this window
  */

@@ -11,8 +11,9 @@ package io.skerry.telemetry.drift;
  * @param effect mean residual of the cohort's devices less that of the others, in the statistic's
  *     own unit, the latest windows counting most; of the whole fleet its level less its own
  *     baseline, in this window
- * @param size on merged counts; nothing for an output, and of two labels at once only the shift,
- *     for no counts from before are kept of them alone
+ * @param size on merged counts, of an output those of the version that leads, without a shift;
+ *     nothing of outcomes, and of two labels at once only the shift, for no counts from before are
+ *     kept of them alone
  * @param devices of the cohort
  * @param peers devices they were compared with; none of the whole fleet
  * @param predictions counted in the cohort in this window

@@ -236,6 +236,7 @@ public final class DriftLedger {
             memberships.judged(),
             learned,
             versions,
+            known.leading(),
             known.level(),
             unit);
     WindowVerdict verdict =

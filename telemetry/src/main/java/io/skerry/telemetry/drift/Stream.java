@@ -42,6 +42,13 @@ public record Stream(String name, Kind kind) implements Comparable<Stream> {
     }
   }
 
+  /** The stream whose counts it is made of: all categories or classes of the share of one. */
+  public String counted() {
+    int end = name.lastIndexOf(':');
+    boolean ofPart = kind == Kind.CATEGORY || kind == Kind.SHARE;
+    return ofPart && end > 0 ? name.substring(0, end) : name;
+  }
+
   @Override
   public int compareTo(Stream other) {
     int byKind = kind.compareTo(other.kind);

@@ -4,9 +4,9 @@ import io.skerry.protocol.ModelVersion;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.StreamLayout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -72,15 +72,7 @@ final class StreamDistances {
       LearnedCounts before,
       @Nullable ModelVersion leading,
       List<StreamDistance> distances) {
-    LearnedCounts now = new LearnedCounts(0);
-    for (Counted one : devices) {
-      DeviceWindow window = one.window();
-      if (one.outputs() && window.version().equals(leading)) {
-        now.add(window.version(), window.counts(), one.share());
-      } else {
-        now.addInputs(window.version(), window.counts(), one.share());
-      }
-    }
+    LearnedCounts now = counted(devices, leading);
     for (int input = 0; input < statistics.inputCount(); input++) {
       int fold = Math.max(before.fold(input, versions), now.fold(input, versions));
       CommonCounts expected = new CommonCounts();
@@ -88,13 +80,10 @@ final class StreamDistances {
       CommonCounts observed = new CommonCounts();
       now.addTo(observed, input, versions, fold);
       String name = statistics.inputs().get(input);
-      add(
-          cohort,
-          name,
-          now.telling(input, versions),
-          expected.counts(),
-          observed.counts(),
-          distances);
+      Sides sides = used(expected.counts(), observed.counts());
+      if (sides.isTold()) {
+        distances.add(new StreamDistance(cohort, name, now.telling(input, versions), sides.size()));
+      }
     }
     Statistics.Reader reader = leading == null ? null : versions.get(leading);
     if (reader == null || leading == null) {
@@ -104,42 +93,96 @@ final class StreamDistances {
     for (int stream = layout.features(); stream < layout.size(); stream++) {
       String name = layout.names().get(stream);
       if (!name.equals(MonitoringPlan.CLAMPED)) {
-        int fold = Math.max(before.outputFold(leading, stream), now.outputFold(leading, stream));
-        add(
-            cohort,
-            name,
-            now.outputTelling(leading, stream),
-            placed(before.output(leading, layout, stream), layout, stream, fold),
-            placed(now.output(leading, layout, stream), layout, stream, fold),
-            distances);
+        int devicesTelling = now.outputTelling(leading, stream);
+        Sides sides = output(before, now, leading, layout, stream);
+        if (sides.isTold()) {
+          distances.add(new StreamDistance(cohort, name, devicesTelling, sides.size()));
+        }
       }
     }
   }
 
-  private static void add(
-      Cohort cohort,
-      String stream,
-      int devices,
-      long[] expected,
-      long[] observed,
-      List<StreamDistance> distances) {
-    // A bin that nobody ever counted in is none: chance would be taken for larger than it is.
-    int[] used = new int[expected.length];
-    int bins = 0;
-    for (int bin = 0; bin < used.length; bin++) {
-      if (expected[bin] + observed[bin] > 0) {
-        used[bins++] = bin;
+  /** Counts that are compared, in the bins that either side counted in. */
+  record Sides(List<Long> expected, List<Long> observed) {
+    boolean isTold() {
+      return sum(expected) > 0 && sum(observed) > 0;
+    }
+
+    EffectSize size() {
+      return EffectSize.of(array(expected), array(observed));
+    }
+
+    private static long sum(List<Long> counts) {
+      return counts.stream().mapToLong(Long::longValue).sum();
+    }
+
+    private static long[] array(List<Long> counts) {
+      return counts.stream().mapToLong(Long::longValue).toArray();
+    }
+  }
+
+  /**
+   * What is compared of one output of a cohort; empty where nobody learned it.
+   *
+   * @param name of the stream that is counted
+   */
+  Optional<Sides> output(
+      Cohort cohort, String name, Map<Cohort, LearnedCounts> learned, ModelVersion leading) {
+    LearnedCounts before = LearnedCounts.of(cohort, learned);
+    Statistics.Reader reader = versions.get(leading);
+    if (before == null || reader == null) {
+      return Optional.empty();
+    }
+    StreamLayout layout = reader.streams().layout();
+    int stream = layout.indexOf(name);
+    return stream < layout.features()
+        ? Optional.empty()
+        : Optional.of(
+                output(
+                    before,
+                    counted(cohorts.getOrDefault(cohort, List.of()), leading),
+                    leading,
+                    layout,
+                    stream))
+            .filter(Sides::isTold);
+  }
+
+  private static Sides output(
+      LearnedCounts before,
+      LearnedCounts now,
+      ModelVersion leading,
+      StreamLayout layout,
+      int stream) {
+    int fold = Math.max(before.outputFold(leading, stream), now.outputFold(leading, stream));
+    return used(
+        placed(before.output(leading, layout, stream), layout, stream, fold),
+        placed(now.output(leading, layout, stream), layout, stream, fold));
+  }
+
+  private static LearnedCounts counted(List<Counted> devices, @Nullable ModelVersion leading) {
+    LearnedCounts now = new LearnedCounts(0);
+    for (Counted one : devices) {
+      DeviceWindow window = one.window();
+      if (one.outputs() && window.version().equals(leading)) {
+        now.add(window.version(), window.counts(), one.share());
+      } else {
+        now.addInputs(window.version(), window.counts(), one.share());
       }
     }
-    long[] before = new long[bins];
-    long[] now = new long[bins];
-    for (int bin = 0; bin < bins; bin++) {
-      before[bin] = expected[used[bin]];
-      now[bin] = observed[used[bin]];
+    return now;
+  }
+
+  private static Sides used(long[] expected, long[] observed) {
+    // A bin that nobody ever counted in is none: chance would be taken for larger than it is.
+    List<Long> before = new ArrayList<>();
+    List<Long> now = new ArrayList<>();
+    for (int bin = 0; bin < expected.length; bin++) {
+      if (expected[bin] + observed[bin] > 0) {
+        before.add(expected[bin]);
+        now.add(observed[bin]);
+      }
     }
-    if (Arrays.stream(before).sum() > 0 && Arrays.stream(now).sum() > 0) {
-      distances.add(new StreamDistance(cohort, stream, devices, EffectSize.of(before, now)));
-    }
+    return new Sides(before, now);
   }
 
   // In their order: what is below the ordinary bins, these, what is above.

@@ -112,6 +112,25 @@ class StreamDistancesTest {
     assertThat(size(verdict, A, "$latency").psi().low()).isLessThan(.02);
   }
 
+  @Test
+  void givesWhatAnOutputIsFoundByItsSizeToo() throws Exception {
+    learn();
+
+    WindowVerdict verdict = judged(0, .4, 100);
+    for (int more = 0; more < 20 && verdict.found().isEmpty(); more++) {
+      verdict = judged(0, .4, 100);
+    }
+
+    DriftFinding finding = verdict.found().orElseThrow();
+    assertThat(finding.feature()).startsWith("$class:");
+    assertThat(finding.size().expectedCount()).isPositive();
+    assertThat(finding.size())
+        .isEqualTo(size(verdict, finding.cohort(), finding.movedBy().counted()));
+    DriftEvidence evidence = verdict.evidence().orElseThrow();
+    assertThat(evidence.size(finding.size().shiftSigma())).isEqualTo(finding.size());
+    assertThat(evidence.edges()).isEmpty();
+  }
+
   /** No verdict of its own rests on what is measured, and it is measured where it is asked for. */
   @Test
   void leavesVerdictsAsTheyAre() throws Exception {

@@ -68,9 +68,9 @@ public final class DriftReports {
 
   /** The stream whose counts a judged statistic is made of: all classes of the share of one. */
   public static String counted(String stream, String kind) {
-    return StoredDistances.counted(
-        new io.skerry.telemetry.drift.Stream(
-            stream, io.skerry.telemetry.drift.Stream.Kind.valueOf(kind)));
+    return new io.skerry.telemetry.drift.Stream(
+            stream, io.skerry.telemetry.drift.Stream.Kind.valueOf(kind))
+        .counted();
   }
 
   /**
@@ -212,7 +212,7 @@ public final class DriftReports {
         "%s %s".formatted(finding.firedBy().kind(), finding.firedBy().name()),
         finding.firedIn().toString(),
         point,
-        StoredEvidence.measures(finding.size(), hasShift(finding.size())),
+        StoredEvidence.measures(finding.size(), hasShift(finding)),
         evidence.map(StoredEvidence::view).orElse(null),
         known ? same ? "SAME" : "DIFFERENT" : "GONE",
         again.isPresent() ? "WINDOWS" : known ? "VERDICT" : NOTHING,
@@ -226,7 +226,9 @@ public final class DriftReports {
                 transaction,
                 track,
                 finding.cohort(),
-                finding.feature(),
+                finding.movedBy().kind() == io.skerry.telemetry.drift.Stream.Kind.SHARE
+                    ? finding.movedBy().counted()
+                    : finding.feature(),
                 finding.onsetWindow(),
                 finding.window() + 1)
             .orElse(null),
@@ -234,8 +236,11 @@ public final class DriftReports {
         marks(transaction, track, finding, checked));
   }
 
-  private static boolean hasShift(EffectSize size) {
-    return size.expectedCount() > 0 || size.shiftSigma().value() != 0;
+  // Outputs are compared in the bins that they have, which know no deviation.
+  private static boolean hasShift(DriftFinding finding) {
+    EffectSize size = finding.size();
+    return finding.movedBy().kind().isInput()
+        && (size.expectedCount() > 0 || size.shiftSigma().value() != 0);
   }
 
   private static boolean isSame(

@@ -42,16 +42,9 @@ final class StoredDistances {
 
     /** Of the counts that a verdict's statistic is made of; empty where it is made of outcomes. */
     Optional<EffectMeasures> of(String cohort, Stream stream) {
-      return Optional.ofNullable(distances.getOrDefault(cohort, Map.of()).get(counted(stream)))
+      return Optional.ofNullable(distances.getOrDefault(cohort, Map.of()).get(stream.counted()))
           .map(Measured::effect);
     }
-  }
-
-  /** The stream whose counts a statistic is made of. */
-  static String counted(Stream stream) {
-    boolean ofPart = stream.kind() == Stream.Kind.CATEGORY || stream.kind() == Stream.Kind.SHARE;
-    int end = stream.name().lastIndexOf(':');
-    return ofPart && end > 0 ? stream.name().substring(0, end) : stream.name();
   }
 
   static String json(List<StreamDistance> distances) {

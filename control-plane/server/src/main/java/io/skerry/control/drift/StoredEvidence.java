@@ -66,10 +66,12 @@ final class StoredEvidence {
    * earlier builds set the counts beside those of one.
    */
   static boolean isSame(DriftFinding one, DriftFinding other, boolean isEvident) {
-    return compared(one, isEvident).equals(compared(other, isEvident));
+    // Earlier builds compared no counts of outputs.
+    boolean isSized = isEvident && other.size().expectedCount() > 0;
+    return compared(one, isSized).equals(compared(other, isSized));
   }
 
-  private static DriftFinding compared(DriftFinding of, boolean isEvident) {
+  private static DriftFinding compared(DriftFinding of, boolean isSized) {
     return new DriftFinding(
         of.cohort(),
         of.feature(),
@@ -78,7 +80,7 @@ final class StoredEvidence {
         of.onsetLatest(),
         of.window(),
         of.effect(),
-        isEvident && of.cohort().terms().size() < 2 ? withoutIntervals(of.size()) : EffectSize.NONE,
+        isSized && of.cohort().terms().size() < 2 ? withoutIntervals(of.size()) : EffectSize.NONE,
         of.devices(),
         of.peers(),
         of.predictions(),
