@@ -8,12 +8,15 @@ import org.jspecify.annotations.Nullable;
  *
  * @param of a device's id or {@code attribute=value}
  * @param devices 1 for a device
- * @param expected windows since the first one in the time that is looked at: what came, what is
- *     known to be absent, and, of a device that is away, what passed since; a window without
- *     predictions is never sent
+ * @param expected windows in the time that is looked at: what came, what is known to be absent,
+ *     and, of a device that is away, what passed since its last one, be that longer ago; a window
+ *     without predictions is never sent
  * @param received of them; several that came as one count each
+ * @param silent versions that run on devices online and of which nothing came for eight windows:
+ *     they are asked nothing, or count no more
  * @param late of them, after their window had been judged
- * @param missing records that are known of and have not come
+ * @param missing records that are known of and have not come; this, lost and duplicates are of a
+ *     week and more, whatever the time that is looked at
  * @param lost records that never will: given up or damaged on the device
  * @param duplicates records that came again, and were counted once
  * @param quarantined records that could not be taken
@@ -25,13 +28,14 @@ import org.jspecify.annotations.Nullable;
  * @param anomalous predictions whose input was anomalous, of a batch its items, also of those that
  *     were not counted otherwise
  * @param anomalousShare of all predictions, 0 to 1; absent without predictions
- * @param lastAt when a window came last
+ * @param lastAt when a window came last, also before the time that is looked at
  */
 public record DataFlow(
     String of,
     int devices,
     long expected,
     long received,
+    long silent,
     long late,
     long missing,
     long lost,

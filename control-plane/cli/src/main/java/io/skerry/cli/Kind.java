@@ -184,6 +184,7 @@ enum Kind {
       List.of(
           Column.of("NAME", "of"),
           Column.of("RECEIVED", "received"),
+          Column.of("SILENT", "silent"),
           Column.of("EXPECTED", "expected"),
           Column.of("LATE", "late"),
           Column.of("MISSING", "missing"),

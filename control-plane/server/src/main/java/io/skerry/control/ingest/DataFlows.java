@@ -23,6 +23,11 @@ public final class DataFlows {
   /** Devices that are told of at a time: those with most that is wrong. */
   public static final int DEVICES_MAX = 10_000;
 
+  // Less may pass between two predictions, or while a version is changed.
+  private static final int SILENT_WINDOWS = 8;
+  // The newest of a device, in which each of its slots is looked for: no index has them by slot.
+  private static final int NEWEST_RECORDS = 32;
+
   private static final Gson GSON = new Gson();
 
   private final Database database;
@@ -39,7 +44,11 @@ public final class DataFlows {
   public List<DataFlow> devices(Duration span) {
     return read(span).stream()
         .map(OfDevice::flow)
-        .sorted(Comparator.comparingLong(DataFlows::wrong).reversed().thenComparing(DataFlow::of))
+        .sorted(
+            Comparator.comparingLong(DataFlows::wrong)
+                .thenComparingLong(DataFlow::silent)
+                .reversed()
+                .thenComparing(DataFlow::of))
         .limit(DEVICES_MAX)
         .toList();
   }
@@ -87,7 +96,7 @@ public final class DataFlows {
             transaction.list(
                 """
                 select d.id, d.labels::text as labels, d.profile, w.*,
-                  coalesce(p.online, false) as online, l.missing, l.lost, l.windows_absent,
+                  coalesce(p.online, false) as online, g.newest_at, g.gone, g.silent, l.missing, l.lost, l.windows_absent,
                   l.duplicates, q.quarantined, q.mismatched
                 from device d
                 left join (
@@ -127,6 +136,24 @@ public final class DataFlows {
                     group by device, slot, told_millis) s
                   group by device) w on w.device = d.id
                 left join device_presence p on p.device = d.id
+                left join lateral (
+                  select max(n.last_at) as newest_at,
+                    coalesce(sum(?::bigint / n.millis) filter (
+                      where n.last_end <= now() - ? * interval '1 millisecond'), 0)::bigint as gone,
+                    count(*) filter (
+                      where r.running_model is not null
+                        and (n.last_end is null or n.last_end < now() - interval '1 millisecond'
+                          * (?::bigint + ? * greatest(n.length, o.window_millis)))) as silent
+                  from (select slot, max(received_at) as last_at, max(end_at) as last_end,
+                      max(coalesce(told_millis, window_millis)) as millis,
+                      max((extract(epoch from end_at - start_at) * 1000)::bigint) as length
+                    from (select * from telemetry_window
+                      where device = d.id and window_millis > 0
+                      order by boot_epoch desc, sequence desc limit ?) newest
+                    group by slot) n
+                  full join (select slot, running_model from device_slot_report
+                    where device = d.id) r on r.slot = n.slot
+                  left join desired_slot o on o.device = d.id and o.slot = r.slot) g on true
                 left join (
                   select device, sum(highest - stored - given_up - damaged)::bigint as missing,
                     sum(given_up + damaged)::bigint as lost,
@@ -145,6 +172,11 @@ public final class DataFlows {
                 Instant.now().toEpochMilli(),
                 wait.toMillis(),
                 span.toMillis(),
+                span.toMillis(),
+                span.toMillis(),
+                wait.toMillis(),
+                SILENT_WINDOWS,
+                NEWEST_RECORDS,
                 span.toMillis()));
   }
 
@@ -152,11 +184,11 @@ public final class DataFlows {
     long received = row.bigint("received");
     // A window without a prediction is not sent: what is between two is expected only as far as
     // records of windows are known to be absent, what is after the last one of a device that is
-    // away.
+    // away, be that before the time that is looked at.
     long expected =
         received
             + Math.min(row.bigint("between_them"), row.bigint("windows_absent"))
-            + (row.flag("online") ? 0 : row.bigint("since"));
+            + (row.flag("online") ? 0 : row.bigint("since") + row.bigint("gone"));
     long predictions = row.bigint("predictions");
     long counted = predictions - row.bigint("skipped");
     List<String> cohorts = new ArrayList<>();
@@ -170,6 +202,7 @@ public final class DataFlows {
             1,
             expected,
             received,
+            row.flag("online") ? row.bigint("silent") : 0,
             row.bigint("late"),
             row.bigint("missing"),
             row.bigint("lost"),
@@ -181,7 +214,7 @@ public final class DataFlows {
             share(counted, predictions),
             row.bigint("anomalous"),
             share(row.bigint("anomalous"), predictions),
-            row.optionalInstant("last_at").orElse(null)),
+            row.optionalInstant("last_at").or(() -> row.optionalInstant("newest_at")).orElse(null)),
         predictions,
         counted,
         cohorts);
@@ -196,6 +229,7 @@ public final class DataFlows {
         devices.size(),
         sum(devices, DataFlow::expected),
         sum(devices, DataFlow::received),
+        sum(devices, DataFlow::silent),
         sum(devices, DataFlow::late),
         sum(devices, DataFlow::missing),
         sum(devices, DataFlow::lost),

@@ -73,6 +73,45 @@ class DataFlowsTest {
   }
 
   @Test
+  void expectsWhatADeviceThatWentAwayLongAgoDidNotSend() {
+    device("gone", false, 1, 1);
+    window("gone", 1, now - 30 * 60, 1);
+
+    DataFlow flow = flow("gone");
+
+    assertThat(flow.received()).isZero();
+    assertThat(flow.expected()).isEqualTo(6 * 60);
+    assertThat(flow.lastAt()).isNotNull();
+    assertThat(plane.bean(DataFlows.class).devices(Duration.ofHours(6)).getFirst().of())
+        .isEqualTo("gone");
+    assertThat(
+            plane.bean(DataFlows.class).devices(Duration.ofDays(2)).stream()
+                .filter(one -> one.of().equals("gone"))
+                .findFirst()
+                .orElseThrow()
+                .expected())
+        .isBetween(1 + 30 * 60 - 1L, 1 + 30 * 60L);
+  }
+
+  @Test
+  void tellsOfVersionsThatRunOnDevicesOnlineAndSayNothing() {
+    device("dumb", true, 1, 1);
+    runs("dumb", "main");
+    runs("dumb", "spare");
+    window("dumb", 1, now - 5 * 60, 1);
+    device("well", true, 1, 1);
+    runs("well", "main");
+    window("well", 1, now - 1, 1);
+    device("off", false, 1, 1);
+    runs("off", "main");
+
+    assertThat(flow("dumb").silent()).isEqualTo(2);
+    assertThat(flow("dumb").expected()).isEqualTo(1);
+    assertThat(flow("well").silent()).isZero();
+    assertThat(flow("off").silent()).isZero();
+  }
+
+  @Test
   void tellsWhichSamplesADeviceChoseAndDidNotKeep() {
     device("full", true, 3, 3);
     window("full", 1, now - 30, 1);
@@ -122,6 +161,17 @@ class DataFlowsTest {
         .matches(one -> one.anomalous() == 7)
         .extracting(DataFlow::anomalousShare)
         .isEqualTo(.25);
+  }
+
+  private void runs(String device, String slot) {
+    sql(
+        """
+        insert into device_slot_report (device, slot, revision, phase, running_model,
+          running_version, predictions, predictions_failed)
+        values (?, ?, 1, 'COMMITTED', 'm', 1, 0, 0)
+        """,
+        device,
+        slot);
   }
 
   private void refused(String device, long sequence, String byStratum) {

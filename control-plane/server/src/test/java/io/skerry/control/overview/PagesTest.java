@@ -101,7 +101,7 @@ class PagesTest {
 
   @Test
   void showsWhichSamplesDevicesDidNotKeep() {
-    DataFlow flow = new DataFlow("cam-1", 1, 3, 3, 0, 0, 0, 0, 0, 0, 7, null, 1.0, 0, 0.0, null);
+    DataFlow flow = new DataFlow("cam-1", 1, 3, 3, 1, 0, 0, 0, 0, 0, 0, 7, null, 1.0, 0, 0.0, null);
 
     String page =
         templates
@@ -115,7 +115,7 @@ class PagesTest {
             .render();
 
     assertThat(page)
-        .contains("Samples refused", "warn\">7<", "engine@2", "warn\">6<")
+        .contains("Samples refused", "warn\">7<", "engine@2", "warn\">6<", "(1 silent)")
         .contains("/v1/models/engine/samples-refused.csv");
   }
 
