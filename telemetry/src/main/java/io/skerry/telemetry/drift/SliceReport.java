@@ -1,11 +1,13 @@
 package io.skerry.telemetry.drift;
 
 import io.skerry.protocol.DeviceId;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -34,12 +36,14 @@ public record SliceReport(List<Slice> slices) {
   /**
    * Weighted outcomes of one device.
    *
+   * @param device whose; one that was moved has counts for each set of slices that it was in
    * @param slices that it belongs to, for example one for each of its attributes
    * @param outcomes how many there are
    * @param truePositives weight of predictions that are positive and came true, and so on
    * @param scoreSum weight times score, over all predictions
    */
   public record DeviceCounts(
+      DeviceId device,
       Set<String> slices,
       long outcomes,
       double truePositives,
@@ -49,6 +53,18 @@ public record SliceReport(List<Slice> slices) {
       double scoreSum) {
     public DeviceCounts {
       slices = Set.copyOf(slices);
+    }
+
+    private DeviceCounts and(DeviceCounts other) {
+      return new DeviceCounts(
+          device,
+          slices,
+          outcomes + other.outcomes,
+          truePositives + other.truePositives,
+          falsePositives + other.falsePositives,
+          falseNegatives + other.falseNegatives,
+          trueNegatives + other.trueNegatives,
+          scoreSum + other.scoreSum);
     }
 
     double total() {
@@ -125,19 +141,29 @@ public record SliceReport(List<Slice> slices) {
     }
   }
 
+  /** An outcome, and the slices that its device was in when it was predicted. */
+  public record Placed(Outcome outcome, Set<String> slices) {
+    public Placed {
+      slices = Set.copyOf(slices);
+    }
+  }
+
+  private record Place(DeviceId device, Set<String> slices) {}
+
   /**
    * Counts the weighted outcomes of each device; one that floods counts for four others at most.
    *
-   * @param slices of each device; a device without an entry is in none
    * @param threshold the score from which the positive class is predicted
    */
-  public static List<DeviceCounts> count(
-      List<Outcome> outcomes, Map<DeviceId, Set<String>> slices, double threshold) {
-    Map<DeviceId, double[]> sums = new HashMap<>();
+  public static List<DeviceCounts> count(List<Placed> outcomes, double threshold) {
+    Map<Place, double[]> sums = new HashMap<>();
     Map<String, Double> shares =
-        DeviceShare.shares(outcomes, one -> one.device().value(), Outcome::weight);
-    for (Outcome one : outcomes) {
-      double[] of = sums.computeIfAbsent(one.device(), device -> new double[6]);
+        DeviceShare.shares(
+            outcomes, one -> one.outcome().device().value(), one -> one.outcome().weight());
+    for (Placed placed : outcomes) {
+      Outcome one = placed.outcome();
+      double[] of =
+          sums.computeIfAbsent(new Place(one.device(), placed.slices()), key -> new double[6]);
       boolean predicted = one.score() >= threshold;
       double weight = one.weight() * shares.getOrDefault(one.device().value(), 1.0);
       of[(one.positive() ? 0 : 2) + (predicted ? 0 : 1)] += weight;
@@ -149,7 +175,8 @@ public record SliceReport(List<Slice> slices) {
             entry -> {
               double[] of = entry.getValue();
               return new DeviceCounts(
-                  slices.getOrDefault(entry.getKey(), Set.of()),
+                  entry.getKey().device(),
+                  entry.getKey().slices(),
                   (long) of[5],
                   of[0],
                   of[2],
@@ -164,22 +191,34 @@ public record SliceReport(List<Slice> slices) {
   public static SliceReport of(List<DeviceCounts> devices) {
     TreeSet<String> names = new TreeSet<>();
     devices.forEach(one -> names.addAll(one.slices()));
+    List<Sides> sides = names.stream().map(name -> Sides.of(name, devices)).toList();
     long compared =
-        names.stream()
-            .mapToLong(name -> devices.stream().filter(one -> one.slices().contains(name)).count())
-            .filter(members -> members >= DEVICES_MIN && devices.size() - members >= DEVICES_MIN)
+        sides.stream()
+            .filter(one -> one.members().size() >= DEVICES_MIN)
+            .filter(one -> one.others().size() >= DEVICES_MIN)
             .count();
     double z = Bonferroni.z(compared * FLAGGED_FIGURES);
-    return new SliceReport(names.stream().map(name -> slice(name, devices, z)).toList());
+    return new SliceReport(sides.stream().map(one -> slice(one, z)).toList());
   }
 
-  private static Slice slice(String name, List<DeviceCounts> devices, double z) {
-    List<DeviceCounts> members =
-        devices.stream().filter(one -> one.slices().contains(name)).toList();
-    List<DeviceCounts> others =
-        devices.stream().filter(one -> !one.slices().contains(name)).toList();
+  /** One for each device on each side; who was moved is on both. */
+  private record Sides(String name, List<DeviceCounts> members, List<DeviceCounts> others) {
+    static Sides of(String name, List<DeviceCounts> devices) {
+      Map<DeviceId, DeviceCounts> members = new TreeMap<>(Comparator.comparing(DeviceId::value));
+      Map<DeviceId, DeviceCounts> others = new TreeMap<>(Comparator.comparing(DeviceId::value));
+      for (DeviceCounts one : devices) {
+        (one.slices().contains(name) ? members : others)
+            .merge(one.device(), one, DeviceCounts::and);
+      }
+      return new Sides(name, List.copyOf(members.values()), List.copyOf(others.values()));
+    }
+  }
+
+  private static Slice slice(Sides sides, double z) {
+    List<DeviceCounts> members = sides.members();
+    List<DeviceCounts> others = sides.others();
     return new Slice(
-        name,
+        sides.name(),
         members.size(),
         members.stream().mapToLong(DeviceCounts::outcomes).sum(),
         members.size() < DEVICES_MIN ? Optional.empty() : Optional.of(figures(members, others, z)));

@@ -206,12 +206,11 @@ class DeviceShareTest {
     assertThat(Accuracy.of(outcomes, .5).orElseThrow().balanced().value()).isGreaterThan(least);
     assertThat(Accuracy.ofClasses(classes, Set.of(0, 1)).orElseThrow().balanced().value())
         .isGreaterThan(least);
-    assertThat(SliceReport.of(SliceReport.count(outcomes, Map.of(), .5)).slices()).isEmpty();
-    assertThat(
-            SliceReport.count(outcomes, Map.of(), .5).stream()
-                .mapToDouble(SliceReport.DeviceCounts::total)
-                .max()
-                .orElseThrow())
+    List<SliceReport.DeviceCounts> counts =
+        SliceReport.count(
+            outcomes.stream().map(one -> new SliceReport.Placed(one, Set.of())).toList(), .5);
+    assertThat(SliceReport.of(counts).slices()).isEmpty();
+    assertThat(counts.stream().mapToDouble(SliceReport.DeviceCounts::total).max().orElseThrow())
         .isEqualTo(160, within(1e-6));
   }
 

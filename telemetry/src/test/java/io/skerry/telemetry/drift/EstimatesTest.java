@@ -10,7 +10,6 @@ import io.skerry.telemetry.drift.SliceReport.DeviceCounts;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -170,7 +169,14 @@ class EstimatesTest {
       }
       devices.add(
           new DeviceCounts(
-              Set.of(slice, "all"), 200, cells[0], cells[2], cells[1], cells[3], scores));
+              new DeviceId("d" + i),
+              Set.of(slice, "all"),
+              200,
+              cells[0],
+              cells[2],
+              cells[1],
+              cells[3],
+              scores));
     }
 
     SliceReport report = SliceReport.of(devices);
@@ -194,20 +200,42 @@ class EstimatesTest {
   @Test
   void countsOutcomesOfDevicesByTheirWeight() {
     DeviceId device = new DeviceId("d");
-    List<Outcome> outcomes =
+    Set<String> b = Set.of("site=b");
+    List<SliceReport.Placed> outcomes =
         List.of(
-            new Outcome(device, .9, true, .5),
-            new Outcome(device, .9, false),
-            new Outcome(device, .1, true),
-            new Outcome(device, .5, true),
-            new Outcome(new DeviceId("e"), .1, false));
+            new SliceReport.Placed(new Outcome(device, .9, true, .5), b),
+            new SliceReport.Placed(new Outcome(device, .9, false), b),
+            new SliceReport.Placed(new Outcome(device, .1, true), b),
+            new SliceReport.Placed(new Outcome(device, .5, true), b),
+            new SliceReport.Placed(new Outcome(device, .5, true), Set.of("site=repair")),
+            new SliceReport.Placed(new Outcome(new DeviceId("e"), .1, false), Set.of()));
 
-    List<DeviceCounts> counts = SliceReport.count(outcomes, Map.of(device, Set.of("site=b")), .5);
+    List<DeviceCounts> counts = SliceReport.count(outcomes, .5);
 
     assertThat(counts)
         .containsExactlyInAnyOrder(
-            new DeviceCounts(Set.of("site=b"), 4, 3, 1, 1, 0, 2 * .9 + .9 + .1 + .5),
-            new DeviceCounts(Set.of(), 1, 0, 0, 0, 1, .1));
+            new DeviceCounts(device, Set.of("site=repair"), 1, 1, 0, 0, 0, .5),
+            new DeviceCounts(device, b, 4, 3, 1, 1, 0, 2 * .9 + .9 + .1 + .5),
+            new DeviceCounts(new DeviceId("e"), Set.of(), 1, 0, 0, 0, 1, .1));
+  }
+
+  @Test
+  void countsAMovedDeviceOnceInASliceThatItStayedIn() {
+    List<DeviceCounts> devices = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      DeviceId device = new DeviceId("d" + i);
+      devices.add(new DeviceCounts(device, Set.of("site=a", "profile=p"), 2, 1, 0, 0, 1, 1));
+      devices.add(new DeviceCounts(device, Set.of("site=b", "profile=p"), 2, 0, 1, 1, 0, 1));
+    }
+
+    List<SliceReport.Slice> slices = SliceReport.of(devices).slices();
+
+    assertThat(slices)
+        .extracting(slice -> slice.name() + " " + slice.devices() + " " + slice.outcomes())
+        .containsExactly("profile=p 20 80", "site=a 20 40", "site=b 20 40");
+    assertThat(slices.get(0).figures().orElseThrow().accuracy().value()).isEqualTo(.5);
+    assertThat(slices.get(1).figures().orElseThrow().accuracy().value()).isEqualTo(1);
+    assertThat(slices.get(2).figures().orElseThrow().accuracy().value()).isEqualTo(0);
   }
 
   @Test
@@ -215,7 +243,15 @@ class EstimatesTest {
     List<DeviceCounts> devices = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
       devices.add(
-          new DeviceCounts(Set.of(i % 2 == 0 ? "a" : "b"), 9, 0, i % 2 == 0 ? 0 : 5, 0, 4, 1));
+          new DeviceCounts(
+              new DeviceId("d" + i),
+              Set.of(i % 2 == 0 ? "a" : "b"),
+              9,
+              0,
+              i % 2 == 0 ? 0 : 5,
+              0,
+              4,
+              1));
     }
 
     SliceReport.Figures a = SliceReport.of(devices).slices().get(0).figures().orElseThrow();
@@ -234,6 +270,7 @@ class EstimatesTest {
       boolean others = i % 2 == 1;
       devices.add(
           new DeviceCounts(
+              new DeviceId("d" + i),
               Set.of(others ? "b" : "a"),
               20,
               others ? 4 : 0,
@@ -259,7 +296,14 @@ class EstimatesTest {
       boolean missed = i % 2 == 0;
       devices.add(
           new DeviceCounts(
-              Set.of(missed ? "a" : "b"), 2, missed ? 0 : 1, missed ? 1 : 0, missed ? 1 : 0, 1, 1));
+              new DeviceId("d" + i),
+              Set.of(missed ? "a" : "b"),
+              2,
+              missed ? 0 : 1,
+              missed ? 1 : 0,
+              missed ? 1 : 0,
+              1,
+              1));
     }
 
     SliceReport.Figures a = SliceReport.of(devices).slices().getFirst().figures().orElseThrow();
@@ -284,7 +328,14 @@ class EstimatesTest {
         }
         devices.add(
             new DeviceCounts(
-                Set.of("site=" + i % 40), 20, cells[0], cells[2], cells[1], cells[3], 5));
+                new DeviceId("d" + i),
+                Set.of("site=" + i % 40),
+                20,
+                cells[0],
+                cells[2],
+                cells[1],
+                cells[3],
+                5));
       }
       unfair +=
           (int)

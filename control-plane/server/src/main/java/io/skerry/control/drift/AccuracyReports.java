@@ -299,7 +299,9 @@ public final class AccuracyReports {
           f.actual,
           coalesce(f.inclusion_probability, 1) as probability, f.predicted_at,
           d.profile, d.labels::text as labels
-        from telemetry_feedback f join device d on d.id = f.device
+        from telemetry_feedback f
+        join device_during d on d.device = f.device
+          and d.since <= f.predicted_at and f.predicted_at < d.until
         where f.source <> 'label' and f.model = ? and f.joined and f.predicted_at >= ?
           and f.predicted_at < now() + interval '10 minutes'
           and (f.score is not null or f.predicted_class is not null)
@@ -337,22 +339,29 @@ public final class AccuracyReports {
           List<Answer> all = judged.read();
           long newest = all.stream().mapToLong(Answer::version).max().orElse(0);
           List<Answer> answers = all.stream().filter(one -> one.version() == newest).toList();
-          Map<DeviceId, Set<String>> slices = new HashMap<>();
-          for (Answer one : answers) {
-            slices.computeIfAbsent(
-                new DeviceId(one.device()), device -> Set.copyOf(Cohorts.split(one.cohorts())));
-          }
           double threshold = incidents.threshold(transaction, model, newest);
-          List<Outcome> scored =
-              answers.stream().map(Answer::outcome).flatMap(Optional::stream).toList();
-          List<Outcome> told =
+          Map<String, Set<String>> slices = new HashMap<>();
+          answers.forEach(
+              one ->
+                  slices.computeIfAbsent(
+                      one.cohorts(), cohorts -> Set.copyOf(Cohorts.split(cohorts))));
+          List<SliceReport.Placed> scored =
+              answers.stream()
+                  .flatMap(one -> one.outcome().stream().map(of -> placed(of, one, slices)))
+                  .toList();
+          List<SliceReport.Placed> told =
               scored.isEmpty()
-                  ? answers.stream().map(one -> one.right(threshold)).toList()
+                  ? answers.stream().map(one -> placed(one.right(threshold), one, slices)).toList()
                   : scored;
-          return SliceReport.of(SliceReport.count(told, slices, threshold)).slices().stream()
+          return SliceReport.of(SliceReport.count(told, threshold)).slices().stream()
               .map(slice -> row(model, newest, slice, scored.isEmpty(), judged.share()))
               .toList();
         });
+  }
+
+  private static SliceReport.Placed placed(
+      Outcome outcome, Answer of, Map<String, Set<String>> slices) {
+    return new SliceReport.Placed(outcome, slices.getOrDefault(of.cohorts(), Set.of()));
   }
 
   private static SliceRow row(

@@ -318,7 +318,8 @@ final class CohortScores {
             case when wanted.confidence then f.predicted_class = round(f.actual)
               else f.actual >= .5 end as positive
           from telemetry_feedback f
-          join device d on d.id = f.device
+          join device_during d on d.device = f.device
+            and d.since <= f.predicted_at and f.predicted_at < d.until
           cross join (select ?::boolean as confidence) wanted
           cross join lateral (
             select case when wanted.confidence

@@ -273,11 +273,14 @@ final class Correlations {
     transaction.forEach(
         """
         select device, labels, profile, count(*) over () as known from (
-          select distinct w.device, d.labels::text as labels, d.profile
-          from telemetry_window w join device d on d.id = w.device
+          select distinct on (w.device) w.device, d.labels::text as labels, d.profile
+          from telemetry_window w
+          join device_during d on d.device = w.device
+            and d.since <= w.end_at and w.end_at < d.until
           where w.model = ? and w.slot = ? and w.window_millis = ? and w.version = ?
             and w.window_index = any(?)
-            and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)) sending
+            and d.labels @> ?::jsonb and (?::text is null or d.profile = ?)
+          order by w.device, w.end_at desc) sending
         order by md5(device), device limit ?
         """,
         row -> {

@@ -101,10 +101,12 @@ final class DriftEvents {
             r.created_at as began, greatest(r.created_at, max(p.ordered_at)) as ended,
             count(*) filter (where d.labels @> ?::jsonb and (?::text is null or d.profile = ?))
               as members,
-            coalesce(array_agg(d.id order by d.id) filter (where d.id is not null), '{}') as touched
+            coalesce(array_agg(d.device order by d.device) filter (where d.device is not null), '{}')
+              as touched
           from rollout r
           left join deployment p on p.rollout = r.id and p.state = any(?) and p.ordered_at <= ?
-          left join device d on d.id = p.device
+          left join device_during d on d.device = p.device
+            and d.since <= p.ordered_at and p.ordered_at < d.until
           where ? = any(r.slots) and r.created_at <= ?
           group by r.id) events
         where ended >= ? order by began desc limit ?
@@ -136,10 +138,11 @@ final class DriftEvents {
         """
         select * from (
           select c.what, min(c.before) as before, c.after, min(c.at) as began, max(c.at) as ended,
-            count(distinct d.id)
+            count(distinct d.device)
               filter (where d.labels @> ?::jsonb and (?::text is null or d.profile = ?)) as members,
-            array_agg(distinct d.id order by d.id) as touched
-          from device_change c join device d on d.id = c.device
+            array_agg(distinct d.device order by d.device) as touched
+          from device_change c
+          join device_during d on d.device = c.device and d.since <= c.at and c.at < d.until
           where c.at >= ? and c.at <= ?
           group by c.what, c.after) events
         where members > 0 and began <= ? order by members desc, began desc limit ?

@@ -434,7 +434,7 @@ final class DriftStore {
             FORGOTTEN_AT_ONCE);
   }
 
-  /** Forgets what devices were like in windows that are no longer kept. */
+  /** Forgets what devices were like in windows and outcomes that are no longer kept. */
   static long forgetAttributes(Transaction transaction, Instant before) {
     return transaction.update(
         """
@@ -442,7 +442,8 @@ final class DriftStore {
         where exists (select 1 from device_attributes newer
             where newer.device = old.device and newer.since > old.since and newer.since < ?)
           or (not exists (select 1 from device where id = old.device)
-            and not exists (select 1 from telemetry_window w where w.device = old.device))
+            and not exists (select 1 from telemetry_window w where w.device = old.device)
+            and not exists (select 1 from telemetry_feedback f where f.device = old.device))
         """,
         before);
   }

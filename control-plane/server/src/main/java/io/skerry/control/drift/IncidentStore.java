@@ -260,7 +260,9 @@ final class IncidentStore {
                 """
         select distinct on (f.device, f.prediction_id) f.device, f.prediction_id, f.score,
           f.predicted_class, f.actual, coalesce(f.inclusion_probability, 1) as probability
-        from telemetry_feedback f join device d on d.id = f.device
+        from telemetry_feedback f
+        join device_during d on d.device = f.device
+          and d.since <= f.predicted_at and f.predicted_at < d.until
         where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
           and %s and f.predicted_at >= ? and f.predicted_at < ?
           and mod(floor(1000 * extract(epoch from f.predicted_at))::bigint - ?, ?) < ?
@@ -297,7 +299,9 @@ final class IncidentStore {
     return transaction
         .first(
             """
-            select f.predicted_at from telemetry_feedback f join device d on d.id = f.device
+            select f.predicted_at from telemetry_feedback f
+            join device_during d on d.device = f.device
+              and d.since <= f.predicted_at and f.predicted_at < d.until
             where f.source <> 'label' and f.slot = ? and f.model = ? and f.version = ? and f.joined
               and (f.score is not null or f.predicted_class is not null)
               and f.predicted_at >= ? and f.predicted_at < ?

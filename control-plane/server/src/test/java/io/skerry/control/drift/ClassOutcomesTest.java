@@ -334,7 +334,11 @@ class ClassOutcomesTest {
     assertThat(slices.getLast().accuracy()).isEqualTo(1);
     assertThat(slices).allMatch(slice -> slice.read() < .1);
     assertThat(accuracy("three").read()).isEqualTo(1);
+    // Who moved on, or is gone, was there when these were predicted.
+    sql("update device set labels = '{\"site\": \"repair\"}' where labels ->> 'site' = 'b'");
     sql("delete from device where id <> 'cam-1'");
+    assertThat(slices("three").stream().map(SliceRow::slice)).containsExactly("site=b", "site=c");
+    sql("delete from telemetry_feedback where device <> 'cam-1'");
   }
 
   @Test

@@ -1397,6 +1397,9 @@ class DriftServiceTest {
     assertThat(outcomes(number, season.outcomesSince(fourHoursOn))).isEqualTo(4);
     assertThat(outcomes(number, season.outcomesBefore(laterOn))).isEqualTo(7 * 24);
     assertThat(outcomes(number, season.outcomesSince(laterOn))).isEqualTo(2 * 24);
+    // It was in the cohort when these were predicted, and went to be repaired.
+    sql("update device set labels = '{\"site\": \"repair\"}'");
+    assertThat(outcomes(number, season.outcomesSince(laterOn))).isEqualTo(2 * 24);
     sql("delete from telemetry_feedback where sequence < -30");
     assertThat(knownUntil(number, (onset + 47) * HOUR)).hasValue((onset + 30) * HOUR + 60_001);
     assertThat(knownUntil(number, (onset + 4) * HOUR)).hasValue((onset + 3) * HOUR + 60_001);
