@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Accuracy of one version on one slice of the fleet, with 95 % intervals over devices. Figures of
  * slices of few devices are absent: they would tell of single devices and of chance. So are those
- * that there are no outcomes for, comparisons with few others, and all but accuracy of a version
- * with more than two classes. Intervals of parity, opportunity and impact hold together with 95 %,
- * all slices' at once, and are absent where fewer than 20 devices have what they compare.
+ * that fewer than 20 devices have something to count for, as actual 1s for a true positive rate,
+ * comparisons with few others, and all but accuracy of a version with more than two classes.
+ * Intervals of parity, opportunity and impact hold together with 95 %, all slices' at once.
  *
  * @param slice {@code attribute=value}
  * @param balanced balanced accuracy
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param opportunity true positive rate less that of all other devices
  * @param impact positive rate over that of all other devices
  * @param unfair an interval of impact is wholly outside 0.8 to 1.25, or one of parity or
- *     opportunity wholly further from 0 than 0.05
+ *     opportunity wholly further from 0 than 0.05; calibration is told and not judged
  * @param read share of all joined outcomes of the asked time that were read: 1 up to 200,000,
  *     beyond that an even sample over devices
  */
@@ -32,8 +32,14 @@ public record SliceRow(
     @Nullable Double accuracyLow,
     @Nullable Double accuracyHigh,
     @Nullable Double balanced,
+    @Nullable Double balancedLow,
+    @Nullable Double balancedHigh,
     @Nullable Double positiveRate,
+    @Nullable Double positiveRateLow,
+    @Nullable Double positiveRateHigh,
     @Nullable Double truePositiveRate,
+    @Nullable Double truePositiveRateLow,
+    @Nullable Double truePositiveRateHigh,
     @Nullable Double calibration,
     @Nullable Double calibrationLow,
     @Nullable Double calibrationHigh,

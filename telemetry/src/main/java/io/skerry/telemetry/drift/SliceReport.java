@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
 
 /**
  * How a model treats the slices of a fleet, each against all devices outside of it, from weighted
@@ -16,10 +17,10 @@ import java.util.TreeSet;
  *
  * <p>Intervals are over devices, by linearisation: what one device contributes to a ratio. Those of
  * comparisons hold together with 95 %, all slices' at once (Bonferroni): of many slices one would
- * else be found unfair by chance. Without {@link #DEVICES_MIN} devices that have something to count
- * they have no bounds. Slices of fewer than {@link #DEVICES_MIN} devices are told as suppressed,
- * without figures; with fewer outside nothing is compared. A figure without anything to be had of
- * is NaN.
+ * else be found unfair by chance. Slices of fewer than {@link #DEVICES_MIN} devices are told as
+ * suppressed, without figures; with fewer outside nothing is compared. A figure for which fewer
+ * have anything to count, as a recall of devices with an actual positive, is NaN: it would tell of
+ * single devices, and of chance.
  *
  * @param slices by name
  */
@@ -225,24 +226,37 @@ public record SliceReport(List<Slice> slices) {
   }
 
   private static Figures figures(List<DeviceCounts> members, List<DeviceCounts> others, double z) {
-    Ratio rate = positiveRate(members);
-    Ratio recall = recall(members);
-    Ratio accuracy = accuracy(members);
+    Ratio rate = told(positiveRate(members));
+    Ratio recall = told(recall(members));
+    Ratio accuracy = told(accuracy(members));
     return new Figures(
         accuracy.estimate(),
-        balancedAccuracy(members).estimate(),
+        (has(members, DeviceCounts::actualPositive) && has(members, DeviceCounts::actualNegative)
+                ? balancedAccuracy(members)
+                : UNTOLD)
+            .estimate(),
         rate.estimate(),
         recall.estimate(),
-        Ratio.of(members, one -> one.scoreSum() - one.actualPositive(), DeviceCounts::total)
+        told(Ratio.of(members, one -> one.scoreSum() - one.actualPositive(), DeviceCounts::total))
             .estimate(),
         others.size() < DEVICES_MIN
             ? Optional.empty()
             : Optional.of(
                 new Comparison(
-                    rate.less(positiveRate(others), z),
-                    rate.over(positiveRate(others), z),
-                    recall.less(recall(others), z),
-                    accuracy.less(accuracy(others), z))));
+                    rate.less(told(positiveRate(others)), z),
+                    rate.over(told(positiveRate(others)), z),
+                    recall.less(told(recall(others)), z),
+                    accuracy.less(told(accuracy(others)), z))));
+  }
+
+  private static final Ratio UNTOLD = new Ratio(Double.NaN, Double.NaN, 0);
+
+  private static Ratio told(Ratio ratio) {
+    return Double.isNaN(ratio.error()) ? UNTOLD : ratio;
+  }
+
+  private static boolean has(List<DeviceCounts> devices, ToDoubleFunction<DeviceCounts> what) {
+    return devices.stream().filter(one -> what.applyAsDouble(one) > 0).count() >= DEVICES_MIN;
   }
 
   private static Ratio positiveRate(List<DeviceCounts> devices) {

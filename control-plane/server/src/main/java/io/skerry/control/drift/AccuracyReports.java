@@ -370,6 +370,9 @@ public final class AccuracyReports {
     Optional<SliceReport.Figures> figures = all.filter(of -> !accuracyOnly);
     Optional<SliceReport.Comparison> others = figures.flatMap(SliceReport.Figures::others);
     Optional<Estimate> accuracy = all.map(SliceReport.Figures::accuracy);
+    Optional<Estimate> balanced = figures.map(SliceReport.Figures::balancedAccuracy);
+    Optional<Estimate> positive = figures.map(SliceReport.Figures::positiveRate);
+    Optional<Estimate> recall = figures.map(SliceReport.Figures::recall);
     Optional<Estimate> calibration = figures.map(SliceReport.Figures::calibrationError);
     Optional<Estimate> parity = others.map(SliceReport.Comparison::parityDifference);
     Optional<Estimate> opportunity = others.map(SliceReport.Comparison::opportunityDifference);
@@ -383,9 +386,15 @@ public final class AccuracyReports {
         DriftReports.figure(accuracy, Estimate::value),
         DriftReports.figure(accuracy, Estimate::low),
         DriftReports.figure(accuracy, Estimate::high),
-        DriftReports.figure(figures.map(SliceReport.Figures::balancedAccuracy), Estimate::value),
-        DriftReports.figure(figures.map(SliceReport.Figures::positiveRate), Estimate::value),
-        DriftReports.figure(figures.map(SliceReport.Figures::recall), Estimate::value),
+        DriftReports.figure(balanced, Estimate::value),
+        DriftReports.figure(balanced, Estimate::low),
+        DriftReports.figure(balanced, Estimate::high),
+        DriftReports.figure(positive, Estimate::value),
+        DriftReports.figure(positive, Estimate::low),
+        DriftReports.figure(positive, Estimate::high),
+        DriftReports.figure(recall, Estimate::value),
+        DriftReports.figure(recall, Estimate::low),
+        DriftReports.figure(recall, Estimate::high),
         DriftReports.figure(calibration, Estimate::value),
         DriftReports.figure(calibration, Estimate::low),
         DriftReports.figure(calibration, Estimate::high),
