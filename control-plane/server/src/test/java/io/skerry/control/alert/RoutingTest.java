@@ -57,6 +57,33 @@ class RoutingTest {
         .containsExactly(expected);
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "site=b, firmware=2 & site=b, true",
+    "firmware=2 & site=b, firmware=2 & site=b, true",
+    "site=b & firmware=2, firmware=2 & site=b, true",
+    "firmware=2 & site=b, site=b, false",
+    "site=b, firmware=2 & site=bc, false",
+    "site=b, '', false",
+  })
+  void coversEveryCohortWithinTheSilencedOne(String silenced, String cohort, boolean covered) {
+    Alert usual = alert("incident.opened", Severity.PAGE, NOW);
+    Alert alert =
+        new Alert(
+            usual.id(),
+            usual.at(),
+            usual.kind(),
+            usual.object(),
+            usual.cause(),
+            cohort,
+            usual.severity(),
+            usual.detail(),
+            usual.resolvedAt());
+
+    assertThat(new Silence(1, "", silenced, "", NOW.plusSeconds(60)).covers(alert, NOW))
+        .isEqualTo(covered);
+  }
+
   @Test
   void tellsAtTheEndOfWhateverKeepsItQuiet() {
     Alert alert = alert("incident.harmful", Severity.PAGE, NOW);
