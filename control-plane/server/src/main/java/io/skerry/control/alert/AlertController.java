@@ -1,6 +1,7 @@
 package io.skerry.control.alert;
 
 import io.micronaut.http.HttpResponse;
+import io.micronaut.http.MutableHttpResponse;
 import io.micronaut.http.annotation.Body;
 import io.micronaut.http.annotation.Controller;
 import io.micronaut.http.annotation.Delete;
@@ -19,6 +20,7 @@ import io.skerry.control.access.Allowed;
 import io.skerry.control.access.Role;
 import io.skerry.control.audit.Actor;
 import io.skerry.control.sql.Database;
+import io.skerry.control.web.Csv;
 import io.skerry.control.web.ProblemException;
 import io.skerry.protocol.ErrorCode;
 import java.time.Instant;
@@ -38,6 +40,7 @@ import java.util.function.Function;
 @SerdeImport(AlertDelivery.class)
 final class AlertController {
   private static final int PAGE_SIZE_MAX = 500;
+  private static final int FILE_MAX = 20_000;
   private static final String DELIVERY = "delivery-";
   private static final String ALERT = "alert-";
 
@@ -63,6 +66,18 @@ final class AlertController {
             .toList(),
         limit,
         AlertView::id);
+  }
+
+  @Get("/alerts.csv")
+  MutableHttpResponse<String> listFile() {
+    return Csv.file(
+        "alerts",
+        AlertView.class,
+        database
+            .call(transaction -> AlertStore.newest(transaction, Long.MAX_VALUE, FILE_MAX))
+            .stream()
+            .map(AlertController::view)
+            .toList());
   }
 
   @Get("/alert-routes")
@@ -109,6 +124,11 @@ final class AlertController {
     return Page.only(routes.silences());
   }
 
+  @Get("/silences.csv")
+  MutableHttpResponse<String> silencesFile() {
+    return Csv.file("silences", AlertSilence.class, routes.silences());
+  }
+
   @Post("/silences")
   @Allowed(Role.OPERATOR)
   HttpResponse<AlertSilence> silence(Actor actor, @Body AlertSilenceRequest request) {
@@ -132,6 +152,14 @@ final class AlertController {
         database.call(transaction -> AlertStore.deliveries(transaction, before, limit)),
         limit,
         AlertDelivery::id);
+  }
+
+  @Get("/deliveries.csv")
+  MutableHttpResponse<String> deliveriesFile() {
+    return Csv.file(
+        "deliveries",
+        AlertDelivery.class,
+        database.call(transaction -> AlertStore.deliveries(transaction, Long.MAX_VALUE, FILE_MAX)));
   }
 
   @Post("/deliveries/{id}/redeliver")

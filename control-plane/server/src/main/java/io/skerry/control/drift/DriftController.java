@@ -176,6 +176,27 @@ final class DriftController {
         reports.history(slot, model, windowMillis, cohort, stream, kind, windows));
   }
 
+  @Get("/drift/marks")
+  Page<EventMark> marks(
+      String slot,
+      String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
+      String cohort,
+      @QueryValue(defaultValue = "200") int windows) {
+    return Page.only(reports.marks(slot, model, windowMillis, cohort, windows));
+  }
+
+  @Get("/drift/marks.csv")
+  MutableHttpResponse<String> marksFile(
+      String slot,
+      String model,
+      @QueryValue(defaultValue = "0") long windowMillis,
+      String cohort,
+      @QueryValue(defaultValue = "500") int windows) {
+    return Csv.file(
+        "marks", EventMark.class, reports.marks(slot, model, windowMillis, cohort, windows));
+  }
+
   @Get("/drift/distribution")
   Distribution distribution(
       String slot,

@@ -16,6 +16,17 @@ class LabelFilesTest {
   private final TestControlPlane plane = TestControlPlane.shared();
 
   @Test
+  void givesAlertsAndWhatHappenedToACohortAsFiles() {
+    assertThat(plane.get("/v1/alerts.csv").body()).startsWith("id,at,kind,object,");
+    assertThat(plane.get("/v1/deliveries.csv").body()).startsWith("id,");
+    assertThat(plane.get("/v1/silences.csv").body()).startsWith("id,kind,cohort,object,");
+    String marks = "?slot=main&model=engine-health&cohort=site%3Dfiles";
+    assertThat(plane.get("/v1/drift/marks.csv" + marks).body())
+        .startsWith("kind,name,detail,at,until,window,devices,check.answer,");
+    assertThat(plane.get("/v1/drift/marks" + marks).body()).contains("\"items\"");
+  }
+
+  @Test
   void givesTheTablesOfLabellingAndOfAnIncidentAsFiles() {
     Database database = plane.bean(Database.class);
     long number = TestIncidents.open(database, new Cohort("site", "files"), Stream.Kind.QUALITY);
