@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param state OPEN, HARM_CONFIRMED or RESOLVED
  * @param cohort {@code attribute=value}
+ * @param otherwise the cohort that moved instead, the other way, if {@code cohort} did not: of a
+ *     label with two values, until the course of the whole fleet is known; mostly empty
  * @param feature the input stream that moved most
  * @param onsetWindow the window in which it seems to have begun
  * @param openedWindow the window whose data opened the incident
@@ -29,6 +31,7 @@ public record Incident(
     String model,
     long version,
     String cohort,
+    String otherwise,
     String feature,
     Instant openedAt,
     long onsetWindow,

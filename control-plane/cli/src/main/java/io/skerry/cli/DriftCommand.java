@@ -230,6 +230,12 @@ final class DriftCommand {
                 Json.text(explanation, "incident.model"),
                 Json.text(explanation, "incident.version"),
                 Json.text(explanation, "incident.state")));
+    if (Kind.isToldOf(explanation, "incident.otherwise")) {
+      line(
+          out,
+          "it may be %s instead, the other way: each holds the other's peers"
+              .formatted(Json.text(explanation, "incident.otherwise")));
+    }
     line(
         out,
         "%s devices; onset window %s, opened window %s of %s ms"

@@ -72,7 +72,7 @@ enum Kind {
           Column.of("NAME", "id"),
           Column.of("STATE", "state"),
           new Column("VERSION", document -> versionOf(document)),
-          Column.of("COHORT", "cohort"),
+          new Column("COHORT", Kind::cohortsOf),
           Column.of("FEATURE", "feature"),
           Column.of("MOVED", "effect.words"),
           Column.of("BEFORE", "harm.before"),
@@ -272,6 +272,19 @@ enum Kind {
 
   private static String versionOf(JsonObject document) {
     return Json.text(document, "model") + "@" + Json.text(document, "version");
+  }
+
+  /** Whether a document says something at a path. */
+  static boolean isToldOf(JsonObject document, String path) {
+    String text = Json.text(document, path);
+    return !text.isEmpty() && !text.equals("-");
+  }
+
+  private static String cohortsOf(JsonObject incident) {
+    String cohort = Json.text(incident, "cohort");
+    return isToldOf(incident, "otherwise")
+        ? "%s or %s".formatted(cohort, Json.text(incident, "otherwise"))
+        : cohort;
   }
 
   private static String running(JsonObject document, String prefix) {

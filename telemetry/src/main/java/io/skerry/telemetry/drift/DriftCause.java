@@ -124,8 +124,11 @@ final class DriftCause {
     Explanation best = best(leading, devices, 0, strongest.cohort());
     Cohort rival = best.rival();
     int moved = moved(best.cohort(), devices, leading);
-    Cohort cohort =
-        rival == null ? best.cohort() : sides.moved(best.cohort(), rival, moved, devices);
+    TwoSides.Side side =
+        rival == null
+            ? new TwoSides.Side(best.cohort(), null)
+            : sides.moved(best.cohort(), rival, moved, devices);
+    Cohort cohort = side.moved();
     Split split = split(moved, cohort, devices);
     double before = best(moved, devices, 0, cohort).score();
     double after = best(moved, devices, split.effect(), cohort).score();
@@ -153,7 +156,8 @@ final class DriftCause {
             strongest.logEvidence(),
             strongest.logThreshold(),
             strongest.cohort(),
-            strongest.stream());
+            strongest.stream(),
+            side.otherwise());
     return found(finding, input, compared);
   }
 
@@ -194,7 +198,8 @@ final class DriftCause {
             strongest.logEvidence(),
             strongest.logThreshold(),
             Cohort.FLEET,
-            strongest.stream());
+            strongest.stream(),
+            null);
     return found(finding, input, compared);
   }
 

@@ -1,5 +1,7 @@
 package io.skerry.telemetry.drift;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One cause of drift: a cohort and what moved there.
  *
@@ -23,6 +25,8 @@ package io.skerry.telemetry.drift;
  * @param logThreshold which it reached
  * @param firedIn the cohort of the strongest detector
  * @param firedBy its statistic
+ * @param otherwise the cohort that moved instead, the other way, if this one did not: each holds
+ *     the other's peers, and the fleet's course does not tell them apart. Null where that is clear
  */
 public record DriftFinding(
     Cohort cohort,
@@ -40,7 +44,8 @@ public record DriftFinding(
     double logEvidence,
     double logThreshold,
     Cohort firedIn,
-    Stream firedBy) {
+    Stream firedBy,
+    @Nullable Cohort otherwise) {
   /** What an incident of this finding is about. */
   public enum Nature {
     /** Inputs moved: to be looked into, harmful only if accuracy falls. */

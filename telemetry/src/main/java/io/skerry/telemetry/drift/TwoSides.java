@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Where the odds say little, or the course is not learned yet, the one moved where more is
  * missing, stuck or wrong, for things break more often than they heal; and of what is neither
- * better nor worse the smaller one, for what breaks begins with few.
+ * better nor worse it may be either: named is the smaller one, for what breaks begins with few.
  */
 final class TwoSides {
   // 20 to 1, as elsewhere.
@@ -34,8 +34,15 @@ final class TwoSides {
     this.level = level;
   }
 
+  /**
+   * Who moved.
+   *
+   * @param otherwise who it was if not this one; null where that is clear
+   */
+  record Side(Cohort moved, @Nullable Cohort otherwise) {}
+
   /** The one that moved, by a statistic. */
-  Cohort moved(Cohort one, Cohort other, int statistic, List<Judged> devices) {
+  Side moved(Cohort one, Cohort other, int statistic, List<Judged> devices) {
     // How far a feature is, given the others, has no level: the feature itself has one.
     int at =
         statistics.stream(statistic).kind() == Stream.Kind.CONDITIONAL
@@ -48,13 +55,13 @@ final class TwoSides {
           (ofOne.square() - ofOther.square())
               / (2 * (level.variance(at) + ofOne.variance() + ofOther.variance()));
       if (Math.abs(odds) > SURE) {
-        return odds > 0 ? one : other;
+        return new Side(odds > 0 ? one : other, null);
       }
     }
     if (statistics.stream(statistic).kind().isWorseAbove()) {
-      return ofOne.residual() >= ofOther.residual() ? one : other;
+      return new Side(ofOne.residual() >= ofOther.residual() ? one : other, null);
     }
-    return ofOne.devices() <= ofOther.devices() ? one : other;
+    return ofOne.devices() <= ofOther.devices() ? new Side(one, other) : new Side(other, one);
   }
 
   private record Distance(int devices, double residual, double square, double variance) {}

@@ -3,7 +3,9 @@ package io.skerry.telemetry.drift;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.skerry.protocol.MalformedDocumentException;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -31,7 +33,31 @@ class TwoValuesTest {
     assertThat(named(SETTINGS, LEVEL_LEARNED + 4, moved, others, percent)).isEqualTo(moved);
   }
 
+  /** With most of them moved the healthy ones are named: it is said that it may be the others. */
+  @ParameterizedTest
+  @CsvSource({"1, 2, 80", "2, 1, 80", "1, 2, 10", "2, 1, 10"})
+  void saysThatItMayBeTheOthersWhileTheFleetsLevelIsNotKnown(
+      String moved, String others, int percent) throws MalformedDocumentException {
+    for (DriftFinding finding :
+        List.of(
+            found(DriftSettings.DEFAULTS, 10, moved, others, percent),
+            found(SETTINGS, 3 * SEASON, moved, others, percent))) {
+      assertThat(List.of(finding.cohort(), Objects.requireNonNull(finding.otherwise())))
+          .containsExactlyInAnyOrder(new Cohort("firmware", "1"), new Cohort("firmware", "2"));
+    }
+    assertThat(found(SETTINGS, LEVEL_LEARNED + 4, moved, others, percent).otherwise()).isNull();
+  }
+
   private static String named(
+      DriftSettings settings, long from, String moved, String others, int percent)
+      throws MalformedDocumentException {
+    Cohort cohort = found(settings, from, moved, others, percent).cohort();
+    assertThat(cohort.terms()).hasSize(1);
+    assertThat(cohort.terms().getFirst().attribute()).isEqualTo("firmware");
+    return cohort.terms().getFirst().value();
+  }
+
+  private static DriftFinding found(
       DriftSettings settings, long from, String moved, String others, int percent)
       throws MalformedDocumentException {
     NormalFleet fleet =
@@ -53,12 +79,9 @@ class TwoValuesTest {
                       .3 * Math.sin(2 * Math.PI * at / SEASON)
                           + (device < percent && at >= from ? .5 : 0)));
       if (verdict.found().isPresent()) {
-        Cohort cohort = verdict.found().orElseThrow().cohort();
-        assertThat(cohort.terms()).hasSize(1);
-        assertThat(cohort.terms().getFirst().attribute()).isEqualTo("firmware");
-        return cohort.terms().getFirst().value();
+        return verdict.found().orElseThrow();
       }
     }
-    return "nothing";
+    throw new AssertionError("nothing was found");
   }
 }

@@ -56,7 +56,8 @@ class IncidentMachineTest {
             15,
             13,
             cohort,
-            stream));
+            stream,
+            null));
   }
 
   @Test

@@ -62,8 +62,14 @@ final class Alerts {
 
   private static String opened(Incident incident, Optional<Page> page) {
     String where =
-        "%s of %s on %d devices"
-            .formatted(incident.feature(), incident.cohort(), incident.devices());
+        "%s of %s%s on %d devices"
+            .formatted(
+                incident.feature(),
+                incident.cohort(),
+                incident.otherwise().isEmpty()
+                    ? ""
+                    : ", or the other way of %s,".formatted(incident.otherwise()),
+                incident.devices());
     if (page.isEmpty()) {
       return "%s: %s".formatted(where, incident.effect().words());
     }

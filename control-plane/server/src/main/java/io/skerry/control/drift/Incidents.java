@@ -437,6 +437,7 @@ public final class Incidents {
         stored.track().model(),
         stored.version(),
         finding.cohort().toString(),
+        finding.otherwise() == null ? "" : finding.otherwise().toString(),
         finding.feature(),
         stored.openedAt(),
         finding.onsetWindow(),

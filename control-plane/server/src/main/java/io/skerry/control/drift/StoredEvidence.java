@@ -61,14 +61,15 @@ final class StoredEvidence {
 
   /**
    * Whether a window that was judged again opened the same. Intervals are left out, which an
-   * earlier build did not know; and so is the whole size of an effect of which no evidence is
-   * stored: the builds that stored none let a device count for all that it sent. Of two labels,
-   * earlier builds set the counts beside those of one.
+   * earlier build did not know, and who may have moved instead; and so is the whole size of an
+   * effect of which no evidence is stored: the builds that stored none let a device count for all
+   * that it sent. Of two labels, earlier builds set the counts beside those of one.
    */
-  static boolean isSame(DriftFinding one, DriftFinding other, boolean isEvident) {
+  static boolean isSame(DriftFinding again, DriftFinding stored, boolean isEvident) {
     // Earlier builds compared no counts of outputs.
-    boolean isSized = isEvident && other.size().expectedCount() > 0;
-    return compared(one, isSized).equals(compared(other, isSized));
+    boolean isSized = isEvident && stored.size().expectedCount() > 0;
+    return compared(again, isSized).equals(compared(stored, isSized))
+        && (stored.otherwise() == null || stored.otherwise().equals(again.otherwise()));
   }
 
   private static DriftFinding compared(DriftFinding of, boolean isSized) {
@@ -88,7 +89,8 @@ final class StoredEvidence {
         of.logEvidence(),
         of.logThreshold(),
         of.firedIn(),
-        of.firedBy());
+        of.firedBy(),
+        null);
   }
 
   private static EffectSize withoutIntervals(EffectSize size) {

@@ -87,7 +87,7 @@ final class FleetSources {
         incident.state(),
         incident.model(),
         incident.version(),
-        incident.cohort(),
+        Words.cohorts(incident),
         incident.feature(),
         incident.openedAt(),
         incident.onsetWindow(),

@@ -70,6 +70,13 @@ public final class Words {
     };
   }
 
+  /** The cohort that moved, or both of which one did. */
+  public static String cohorts(Incident incident) {
+    return incident.otherwise().isEmpty()
+        ? incident.cohort()
+        : "either %s or %s".formatted(incident.cohort(), incident.otherwise());
+  }
+
   /** Whether an incident needs nobody any more. */
   public static boolean isClosed(String state) {
     return GOOD.contains(state);

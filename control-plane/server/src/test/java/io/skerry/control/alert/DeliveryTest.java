@@ -497,6 +497,7 @@ class DeliveryTest {
             "m",
             1,
             "site=b",
+            "",
             "s11",
             Instant.now(),
             1,
@@ -533,6 +534,46 @@ class DeliveryTest {
             "s11 of site=b on 9 devices: missing or impossible values +9.0 points");
   }
 
+  /** Of a label with two values the healthy ones may be named. */
+  @Test
+  void saysThatItMayBeTheOthers() {
+    Incident incident =
+        new Incident(
+            "incident-15",
+            "OPEN",
+            "m",
+            1,
+            "firmware=1",
+            "firmware=2",
+            "s11",
+            Instant.now(),
+            1,
+            2,
+            1.4,
+            .2,
+            9,
+            8,
+            null,
+            null,
+            "",
+            new Incident.Effect("LOCATION", "s11", .2, .1, .3, "position +20.0 points"));
+
+    plane
+        .database()
+        .run(
+            transaction ->
+                plane
+                    .bean(Alerts.class)
+                    .onOpened(new IncidentOpened(transaction, incident, Optional.empty())));
+
+    List<Alert> kept =
+        plane.database().call(transaction -> AlertStore.newest(transaction, Long.MAX_VALUE, 10));
+    assertThat(kept)
+        .extracting(Alert::detail)
+        .containsExactly(
+            "s11 of firmware=1, or the other way of firmware=2, on 9 devices: position +20.0 points");
+  }
+
   @Test
   void saysWhatBrokeInACohortThatMovedBefore() {
     Incident incident =
@@ -542,6 +583,7 @@ class DeliveryTest {
             "m",
             1,
             "site=b",
+            "",
             "s11",
             Instant.now(),
             1,

@@ -770,7 +770,8 @@ class DriftServiceTest {
         30,
         20,
         Cohort.parse("site=b"),
-        new Stream("f0", Stream.Kind.LOCATION));
+        new Stream("f0", Stream.Kind.LOCATION),
+        null);
   }
 
   private static IncidentStore.Stored stored(long number, DriftFinding finding) {

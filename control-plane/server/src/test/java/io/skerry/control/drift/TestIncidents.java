@@ -49,6 +49,7 @@ public final class TestIncidents {
         12,
         10,
         cohort,
-        stream);
+        stream,
+        null);
   }
 }
