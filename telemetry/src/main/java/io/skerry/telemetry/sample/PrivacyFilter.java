@@ -89,7 +89,8 @@ public final class PrivacyFilter {
 
   private int offset(String field) {
     for (FeatureStream feature : manifest.getFeaturesList()) {
-      if (feature.getName().equals(field)) {
+      // A scalar is no element: a rule for it acts on what is counted.
+      if (feature.getName().equals(field) && feature.getScalarValue() == 0) {
         return feature.getOffset();
       }
     }

@@ -1,5 +1,7 @@
 package io.skerry.telemetry.sketch;
 
+import io.skerry.telemetry.signal.Scalar;
+import io.skerry.telemetry.signal.Signal;
 import io.skerry.wire.artifact.v1.Bins;
 import io.skerry.wire.artifact.v1.FeatureStream;
 import io.skerry.wire.artifact.v1.IntegerTensor;
@@ -51,16 +53,35 @@ public final class MonitoringManifests {
    * @param missingValue stands for "not measured"
    * @param importance features of less importance are left out first when bytes are short; 0 = as
    *     strongly as it correlates with the score
+   * @param scalar what it is of all elements of the input; empty when it is the one at {@code
+   *     offset}
    */
   public record Feature(
       String name,
       int offset,
       boolean categorical,
       OptionalDouble missingValue,
-      double importance) {
+      double importance,
+      Optional<Scalar> scalar) {
+    /** One element. */
+    public Feature(
+        String name,
+        int offset,
+        boolean categorical,
+        OptionalDouble missingValue,
+        double importance) {
+      this(name, offset, categorical, missingValue, importance, Optional.empty());
+    }
+
     /** An amount without a value for "not measured". */
     public Feature(String name, int offset) {
       this(name, offset, false, OptionalDouble.empty(), 0);
+    }
+
+    /** A scalar of the whole input, by its own name. */
+    public static Feature of(Scalar scalar) {
+      return new Feature(
+          scalar.feature(), 0, false, OptionalDouble.empty(), 0, Optional.of(scalar));
     }
   }
 
@@ -184,20 +205,18 @@ public final class MonitoringManifests {
       float missing = (float) feature.missingValue().orElse(Double.NaN);
       mean[column] = mean(values, missing);
       deviation[column] = deviation(values, mean[column], missing);
-      manifest.addFeatures(
-          FeatureStream.newBuilder()
-              .setName(feature.name())
-              .setOffset(feature.offset())
-              .setBins(
-                  feature.categorical()
-                      ? categoryBins(values, missing)
-                      : measuredBins(values, missing))
-              .setMean(mean[column])
-              .setStandardDeviation(deviation[column])
-              .setImportance(
-                  feature.importance() > 0
-                      ? feature.importance()
-                      : Math.abs(correlation(values, confidence, missing))));
+      FeatureStream.Builder stream = manifest.addFeaturesBuilder();
+      feature.scalar().map(Scalar::toWire).ifPresent(stream::setScalar);
+      stream
+          .setName(feature.name())
+          .setOffset(feature.offset())
+          .setBins(bins(feature, values, missing))
+          .setMean(mean[column])
+          .setStandardDeviation(deviation[column])
+          .setImportance(
+              feature.importance() > 0
+                  ? feature.importance()
+                  : Math.abs(correlation(values, confidence, missing)));
     }
     ScoreStream.Builder score = unCounted(scores).toBuilder();
     Arrays.stream(bins).forEach(score::addBaseline);
@@ -221,6 +240,16 @@ public final class MonitoringManifests {
   public static MonitoringManifest ofIntegers(
       MonitoringManifest manifest, List<IntegerTensor> integers) {
     MonitoringManifest.Builder with = manifest.toBuilder().addAllIntegers(integers);
+    return with.setFormat(MonitoringPlan.format(with)).build();
+  }
+
+  /**
+   * The manifest of a model whose input is a signal, of which features are scalars.
+   *
+   * @param signal what the scalars were measured of
+   */
+  public static MonitoringManifest ofSignal(MonitoringManifest manifest, Signal signal) {
+    MonitoringManifest.Builder with = manifest.toBuilder().setSignal(signal.toWire());
     return with.setFormat(MonitoringPlan.format(with)).build();
   }
 
@@ -278,6 +307,16 @@ public final class MonitoringManifests {
             "a reference row has %d values for %d features".formatted(row.length, features.size()));
       }
     }
+  }
+
+  private static Bins bins(Feature feature, float[] values, float missing) {
+    if (feature.scalar().filter(Scalar::isBounded).isPresent()) {
+      // Darkness is no impossible value, though the reference is of days only.
+      Scalar scalar = feature.scalar().get();
+      float[] edges = edges(sortedFinite(values, missing));
+      return counted(ReferenceBins.of(edges, scalar.minimum(), scalar.maximum(), missing), values);
+    }
+    return feature.categorical() ? categoryBins(values, missing) : measuredBins(values, missing);
   }
 
   private static Bins measuredBins(float[] values, float missing) {

@@ -2,13 +2,19 @@ package io.skerry.telemetry.sketch;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.telemetry.signal.Elements;
+import io.skerry.telemetry.signal.Meter;
+import io.skerry.telemetry.signal.Scalar;
+import io.skerry.telemetry.signal.Signal;
 import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.FeatureStream;
+import io.skerry.wire.artifact.v1.FeatureStreamOrBuilder;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.MonitoringManifestOrBuilder;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import io.skerry.wire.artifact.v1.ScoreStream;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -67,6 +73,12 @@ public final class MonitoringPlan {
    */
   public static final int FORMAT_INTEGERS = 5;
 
+  /**
+   * The layout of manifests that watch scalars of a whole input: who knows only the others would
+   * take them for elements.
+   */
+  public static final int FORMAT_SIGNALS = 6;
+
   private static final String REALS = "FP32";
   private static final String INTEGERS = "INT8";
 
@@ -94,6 +106,11 @@ public final class MonitoringPlan {
   private final @Nullable ReferenceBins scoreBins;
   private final @Nullable IntegerScale inputScale;
   private final @Nullable IntegerScale scoreScale;
+  private final Optional<Signal> signal;
+  // Of each scalar of the signal the feature that it is; -1 of one that is not counted.
+  private final int[] scalarFeatures;
+  private final Elements inputElements;
+  private final boolean measured;
   private final StreamLayout layout;
   private final FeatureBins counted;
   private final @Nullable Residuals residuals;
@@ -116,6 +133,10 @@ public final class MonitoringPlan {
     this.ruled = new boolean[count];
     this.steps = new double[count][];
     this.rules = new PrivacyRules(manifest.getPrivacyList());
+    this.signal =
+        manifest.hasSignal() ? Optional.of(Signal.of(manifest.getSignal())) : Optional.empty();
+    this.scalarFeatures = new int[signal.map(one -> one.scalars().size()).orElse(0)];
+    Arrays.fill(scalarFeatures, -1);
     String input = PrivacyRules.input(manifest.getInput());
     Set<String> names = new HashSet<>();
     for (int i = 0; i < count; i++) {
@@ -132,12 +153,14 @@ public final class MonitoringPlan {
             "monitoring manifest: feature '%s' has offset %d"
                 .formatted(feature.getName(), feature.getOffset()));
       }
-      offsets[i] = feature.getOffset();
+      offsets[i] = isScalar(feature) ? -1 : feature.getOffset();
       features[i] = ReferenceBins.of(feature.getName(), feature.getBins());
       dropped[i] = rules.hide(feature.getName(), input);
       ruled[i] = rules.actOn(feature.getName(), input);
       steps[i] = rules.steps(feature.getName(), input);
     }
+    takeScalars(input);
+    this.measured = Arrays.stream(scalarFeatures).anyMatch(feature -> feature >= 0);
     String output = PrivacyRules.output(manifest.getScore().getOutput());
     this.scored = manifest.hasScore() && !rules.hide(output);
     this.scoreBins =
@@ -146,6 +169,10 @@ public final class MonitoringPlan {
             : null;
     this.scoreSteps = rules.steps(output);
     this.inputScale = IntegerScale.of(manifest, input).orElse(null);
+    this.inputElements =
+        inputScale == null
+            ? Elements.FLOATS
+            : Elements.ofIntegers(inputScale.scale(), inputScale.zeroPoint());
     this.scoreScale = IntegerScale.of(manifest, output).orElse(null);
     if (manifest.hasResidual() && IntStream.range(0, count).noneMatch(this::isDropped)) {
       this.residuals = principal(manifest);
@@ -163,6 +190,43 @@ public final class MonitoringPlan {
     this.counted =
         new FeatureBins(
             features, IntStream.range(0, count).filter(i -> !dropped[i]).toArray(), layout);
+  }
+
+  private static boolean isScalar(FeatureStreamOrBuilder feature) {
+    return feature.getScalarValue() != 0;
+  }
+
+  // A scalar tells of all elements: of none where a rule acts on any, not even rounded. The mean of
+  // many values tells more of them than a rule that rounds each would.
+  private void takeScalars(String input) throws MalformedDocumentException {
+    boolean hidden =
+        rules.actOn(input)
+            || IntStream.range(0, offsets.length).anyMatch(i -> offsets[i] >= 0 && ruled[i]);
+    List<Scalar> scalars = signal.map(Signal::scalars).orElse(List.of());
+    for (int i = 0; i < offsets.length; i++) {
+      if (offsets[i] >= 0) {
+        continue;
+      }
+      FeatureStream feature = manifest.getFeatures(i);
+      int place =
+          IntStream.range(0, scalars.size())
+              .filter(at -> scalars.get(at).toWire() == feature.getScalar())
+              .findFirst()
+              .orElse(-1);
+      if (place < 0 || scalarFeatures[place] >= 0) {
+        throw new MalformedDocumentException(
+            "monitoring manifest: feature '%s' is scalar %d, which the input has not, or which comes twice"
+                .formatted(feature.getName(), feature.getScalarValue()));
+      }
+      scalarFeatures[place] = i;
+      dropped[i] |= hidden;
+      ruled[i] |= hidden;
+    }
+    for (int place = 0; place < scalarFeatures.length; place++) {
+      if (scalarFeatures[place] >= 0 && dropped[scalarFeatures[place]]) {
+        scalarFeatures[place] = -1;
+      }
+    }
   }
 
   // The bins' edges live on as they are searched; counts of the reference only judges compare with.
@@ -334,6 +398,10 @@ public final class MonitoringPlan {
 
   /** The layout that a manifest of these rules and tensors must name. */
   static int format(MonitoringManifestOrBuilder manifest) {
+    if (manifest.hasSignal()
+        || manifest.getFeaturesOrBuilderList().stream().anyMatch(MonitoringPlan::isScalar)) {
+      return FORMAT_SIGNALS;
+    }
     return manifest.getIntegersCount() > 0
         ? FORMAT_INTEGERS
         : new PrivacyRules(manifest.getPrivacyList()).format();
@@ -596,12 +664,30 @@ public final class MonitoringPlan {
     for (int offset : offsets) {
       needed = Math.max(needed, offset + 1);
     }
-    return needed * bytes(inputScale);
+    return Math.max(needed, signal.map(Signal::elements).orElse(0)) * bytes(inputScale);
   }
 
   /**
-   * Copies the monitored values of one item, as reals, rounded where a privacy rule says so.
-   * Allocates nothing.
+   * Whether an item of the input has {@link #inputBytesNeeded()} exactly: rows of a signal of
+   * another size would be taken for others.
+   */
+  public boolean isInputWhole() {
+    return signal.isPresent();
+  }
+
+  /** What the input is as a whole, where its manifest says so. */
+  public Optional<Signal> signal() {
+    return signal;
+  }
+
+  /** Whether a feature is to be measured with {@link #measure}, beside {@link #view}. */
+  public boolean isMeasured() {
+    return measured;
+  }
+
+  /**
+   * Copies the monitored values of one item, as reals, rounded where a privacy rule says so; 0
+   * where a feature is a scalar of the whole input. Allocates nothing.
    *
    * @param input the input tensor's elements from index 0, of {@link #inputDatatype}, little-endian
    * @param firstElement index of the item's first element
@@ -609,8 +695,30 @@ public final class MonitoringPlan {
    */
   public void view(ByteBuffer input, int firstElement, float[] into) {
     for (int i = 0; i < offsets.length; i++) {
-      float value = element(input, firstElement + offsets[i], inputScale);
+      float value = offsets[i] < 0 ? 0 : element(input, firstElement + offsets[i], inputScale);
       into[i] = steps[i].length == 0 ? value : rounded(i, value);
+    }
+  }
+
+  /**
+   * Measures the scalars of one item, each rounded where a privacy rule for it says so. Looks at
+   * every element; allocates nothing.
+   *
+   * @param input as in {@link #view}
+   * @param into only what is a scalar, and counted, is changed
+   * @param scratch of this plan
+   */
+  public void measure(ByteBuffer input, int firstElement, float[] into, Scratch scratch) {
+    if (scratch.meter == null) {
+      return;
+    }
+    scratch.meter.measure(input, firstElement, inputElements, scratch.scalars);
+    for (int place = 0; place < scalarFeatures.length; place++) {
+      int feature = scalarFeatures[place];
+      if (feature >= 0) {
+        float value = scratch.scalars[place];
+        into[feature] = steps[feature].length == 0 ? value : rounded(feature, value);
+      }
     }
   }
 
@@ -622,15 +730,32 @@ public final class MonitoringPlan {
   /** What is needed to look at one row; one a thread at a time. */
   public static final class Scratch {
     private final Residuals.@Nullable Scratch residuals;
+    private final @Nullable Meter meter;
+    private final float[] scalars;
 
-    private Scratch(Residuals.@Nullable Scratch residuals) {
+    private Scratch(Residuals.@Nullable Scratch residuals, @Nullable Meter meter, int scalars) {
       this.residuals = residuals;
+      this.meter = meter;
+      this.scalars = new float[scalars];
     }
   }
 
-  /** Room for {@link #isAnomalous(float[], Scratch)}. */
+  /** Room for {@link #isAnomalous(float[], Scratch)} and {@link #measure}. */
   public Scratch scratch() {
-    return new Scratch(residuals == null ? null : new Residuals.Scratch(residuals));
+    return new Scratch(
+        residuals == null ? null : new Residuals.Scratch(residuals),
+        isMeasured() ? signal.map(Signal::meter).orElse(null) : null,
+        scalarFeatures.length);
+  }
+
+  /** Whether an element, beside scalars and residuals, is what makes a row anomalous. */
+  public boolean hasOddElement(float[] view) {
+    for (int i = 0; i < features.length; i++) {
+      if (offsets[i] >= 0 && !dropped[i] && features[i].isOwn(view[i])) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** As {@link #isAnomalous(float[], Scratch)}, with room of its own. */

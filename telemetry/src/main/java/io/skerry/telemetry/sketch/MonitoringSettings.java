@@ -1,15 +1,19 @@
 package io.skerry.telemetry.sketch;
 
 import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.telemetry.signal.Scalar;
+import io.skerry.telemetry.signal.StatedSignal;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
 import io.skerry.wire.artifact.v1.PrivacyRule;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * budget:                         # a device's, in a UTC day; absent or 0: no limit
  *   {windowBytesPerDay: 80000, outcomeBytesPerDay: 200000, sampleBytesPerDay: 1000000}
  * unit: gateway                   # devices of one value share what disturbs them; absent: none do
+ * signal:                         # what the first input is as a whole; absent: elements only
+ *   {kind: image, layout: NHWC, black: 0, white: 255}
  * </pre>
  *
  * @param features in their order; empty when nothing was said of them
@@ -35,12 +41,18 @@ import org.jspecify.annotations.Nullable;
  * @param budget what a device may send in a day
  * @param unit device attribute whose values have one say each when drift is judged; empty when each
  *     device has
+ * @param signal what the first input is as a whole
  */
 public record MonitoringSettings(
-    List<Feature> features, List<PrivacyRule> privacy, Budget budget, String unit) {
+    List<Feature> features,
+    List<PrivacyRule> privacy,
+    Budget budget,
+    String unit,
+    Optional<StatedSignal> signal) {
   /** Nothing was said. */
   public static final MonitoringSettings NONE =
-      new MonitoringSettings(List.of(), List.of(), Budget.getDefaultInstance(), "");
+      new MonitoringSettings(
+          List.of(), List.of(), Budget.getDefaultInstance(), "", Optional.empty());
 
   /** Rules that one manifest may have. */
   public static final int RULES_MAX = 256;
@@ -55,12 +67,12 @@ public record MonitoringSettings(
 
   /** Settings under which each device has its own say. */
   public MonitoringSettings(List<Feature> features, List<PrivacyRule> privacy, Budget budget) {
-    this(features, privacy, budget, "");
+    this(features, privacy, budget, "", Optional.empty());
   }
 
   /** These settings with other features. */
   public MonitoringSettings withFeatures(List<Feature> others) {
-    return new MonitoringSettings(others, privacy, budget, unit);
+    return new MonitoringSettings(others, privacy, budget, unit, signal);
   }
 
   /**
@@ -70,7 +82,8 @@ public record MonitoringSettings(
    */
   public static MonitoringSettings of(Map<?, ?> tree) throws MalformedDocumentException {
     Reader reader = new Reader();
-    Reader.Fields root = reader.fields("", tree, Set.of("features", "privacy", "budget", "unit"));
+    Reader.Fields root =
+        reader.fields("", tree, Set.of("features", "privacy", "budget", "unit", "signal"));
     List<Feature> features = new ArrayList<>();
     for (Reader.Fields feature :
         root.list(
@@ -116,8 +129,20 @@ public record MonitoringSettings(
             .setSampleBytes(budget.whole("sampleBytesPerDay", 0L, 0, DAY_BYTES_MAX))
             .build();
     String unit = root.has("unit") ? root.text("unit") : "";
+    Optional<StatedSignal> signal =
+        root.has("signal")
+            ? Optional.of(
+                signal(
+                    root.group("signal", Set.of("kind", "layout", "black", "white", "fullScale"))))
+            : Optional.empty();
+    for (Scalar scalar : signal.isPresent() ? Scalar.values() : new Scalar[0]) {
+      if (names.contains(scalar.feature())) {
+        reader.mistake(
+            "features", "'%s' is a scalar of the signal: rename it".formatted(scalar.feature()));
+      }
+    }
     reader.end();
-    return new MonitoringSettings(features, privacy, daily, unit);
+    return new MonitoringSettings(features, privacy, daily, unit, signal);
   }
 
   private static Feature feature(Reader.Fields fields) {
@@ -127,6 +152,41 @@ public record MonitoringSettings(
         fields.flag("categorical"),
         fields.number("missingValue"),
         fields.number("importance").orElse(0));
+  }
+
+  private static StatedSignal signal(Reader.Fields fields) {
+    String named = fields.text("kind");
+    Optional<StatedSignal.Kind> kind =
+        Arrays.stream(StatedSignal.Kind.values()).filter(k -> k.text().equals(named)).findFirst();
+    if (kind.isEmpty() && !named.isEmpty()) {
+      fields.mistake(
+          "kind", "'%s' is unknown: use image, waveform or spectrogram".formatted(named));
+    }
+    StatedSignal.Kind known = kind.orElse(StatedSignal.Kind.IMAGE);
+    Optional<String> layout =
+        fields.has("layout") ? Optional.of(fields.text("layout")) : Optional.empty();
+    layout
+        .filter(text -> kind.isPresent() && !text.isEmpty() && !known.layouts().contains(text))
+        .ifPresent(
+            text ->
+                fields.mistake(
+                    "layout",
+                    "'%s' is none of %s: use %s"
+                        .formatted(text, known.text(), String.join(" or ", known.layouts()))));
+    OptionalDouble fullScale = fields.number("fullScale");
+    if (fullScale.isPresent() && !(fullScale.getAsDouble() > 0)) {
+      fields.mistake("fullScale", "must be above 0: it is the largest amplitude");
+    }
+    for (String field : List.of("black", "white", "fullScale")) {
+      boolean ofImage = !field.equals("fullScale");
+      boolean fits = known == (ofImage ? StatedSignal.Kind.IMAGE : StatedSignal.Kind.WAVEFORM);
+      if (kind.isPresent() && !fits && fields.has(field)) {
+        fields.mistake(
+            field, "is of %s only: leave it out".formatted(ofImage ? "an image" : "a waveform"));
+      }
+    }
+    return new StatedSignal(
+        known, layout, fields.numbers("black"), fields.numbers("white"), fullScale);
   }
 
   private static PrivacyRule rule(Reader.Fields fields) {
@@ -312,6 +372,21 @@ public record MonitoringSettings(
           mistake(name, "is no number: '%s'".formatted(value));
         }
         return OptionalDouble.empty();
+      }
+
+      /** One number or several; none when absent. */
+      List<Float> numbers(String name) {
+        Object value = values.get(name);
+        List<?> list = value == null ? List.of() : value instanceof List<?> l ? l : List.of(value);
+        List<Float> numbers = new ArrayList<>();
+        for (Object one : list) {
+          if (!(one instanceof Number number) || !Float.isFinite(number.floatValue())) {
+            mistake(name, "is neither a number nor a list of numbers: '%s'".formatted(value));
+            return List.of();
+          }
+          numbers.add(number.floatValue());
+        }
+        return numbers;
       }
 
       long whole(String name, @Nullable Long absent, long least, long most) {

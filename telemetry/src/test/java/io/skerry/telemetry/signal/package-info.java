@@ -1,0 +1,4 @@
+@NullMarked
+package io.skerry.telemetry.signal;
+
+import org.jspecify.annotations.NullMarked;
