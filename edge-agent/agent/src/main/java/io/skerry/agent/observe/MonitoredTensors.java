@@ -32,6 +32,7 @@ final class MonitoredTensors {
             plan.inputDatatype(),
             plan.inputElementBytes(),
             inputBytesNeeded,
+            plan.isInputWhole(),
             prediction.items());
   }
 
@@ -45,11 +46,18 @@ final class MonitoredTensors {
             plan.scoreDatatype(),
             plan.scoreElementBytes(),
             scoreBytesNeeded,
+            false,
             prediction.items());
   }
 
   private static @Nullable Tensor readable(
-      List<Tensor> tensors, String name, String type, int element, int needed, int items) {
+      List<Tensor> tensors,
+      String name,
+      String type,
+      int element,
+      int needed,
+      boolean whole,
+      int items) {
     for (int i = 0; i < tensors.size(); i++) {
       Tensor tensor = tensors.get(i);
       ByteBuffer data = tensor.data();
@@ -58,7 +66,8 @@ final class MonitoredTensors {
           && data.position() % element == 0
           && items > 0
           && data.remaining() % ((long) items * element) == 0
-          && data.remaining() / items >= needed) {
+          && data.remaining() / items >= needed
+          && (!whole || data.remaining() / items == needed)) {
         return tensor;
       }
     }
@@ -88,6 +97,20 @@ final class MonitoredTensors {
   void read(Prediction prediction, Tensor input, int item, float[] view) {
     int first = first(input.data(), plan.inputElementBytes(), prediction.items(), item);
     plan.view(input.data(), first, view);
+  }
+
+  /** Measures the scalars of an item, which looks at every element of it. */
+  void measure(
+      Prediction prediction, Tensor input, int item, float[] view, MonitoringPlan.Scratch scratch) {
+    int first = first(input.data(), plan.inputElementBytes(), prediction.items(), item);
+    plan.measure(input.data(), first, view, scratch);
+  }
+
+  /** Copies an item from its first byte on, as many as {@code into} holds. */
+  void copy(Prediction prediction, Tensor input, int item, ByteBuffer into) {
+    int element = plan.inputElementBytes();
+    int first = first(input.data(), element, prediction.items(), item) * element;
+    into.put(0, input.data(), first, into.capacity());
   }
 
   private static int first(ByteBuffer data, int element, int items, int item) {

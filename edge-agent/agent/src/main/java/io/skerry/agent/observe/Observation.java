@@ -3,6 +3,7 @@ package io.skerry.agent.observe;
 import io.skerry.agent.model.Prediction;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
 import io.skerry.wire.fleet.v1.NamedTensor;
+import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,8 @@ final class Observation {
 
   @Nullable WatchedModel model;
   float[] view = NOTHING;
+  // The whole item, where its scalars are still to be measured.
+  @Nullable ByteBuffer copy;
   float score;
   int predictedClass;
   long latencyMicros;
@@ -48,6 +51,12 @@ final class Observation {
 
   /** Lets go of what the garbage collector should have. */
   void clear() {
+    WatchedModel of = model;
+    ByteBuffer waited = copy;
+    if (of != null && waited != null) {
+      of.copies().giveBack(waited);
+    }
+    copy = null;
     model = null;
     stratum = null;
     inputs = List.of();

@@ -34,6 +34,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
@@ -44,6 +45,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Watches predictions. On the predicting thread it only copies what it needs into a preallocated
  * ring; when the ring is full it counts the prediction as skipped. {@link #tick} does the rest.
+ *
+ * <p>Where scalars of a whole input are watched, the predicting thread copies the item, and {@link
+ * #tick} measures it. It measures itself what may be sampled for being anomalous, and what finds no
+ * room for a copy.
  *
  * <p>Of a batch every item is counted, of more than {@link #ITEMS_MAX} as many, and the others as
  * skipped; these are looked at by the predicting thread, so that every anomalous one is counted.
@@ -92,6 +97,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
   private final RecentPredictions recent;
   private final AtomicLong skipped = new AtomicLong();
   private final AtomicLong turns = new AtomicLong();
+  private final Semaphore copyBytesFree = new Semaphore(ItemCopies.BYTES_MAX);
   // The version that was watched last in a slot: the others there rest.
   private final Map<SlotId, ModelRef> newest = new ConcurrentHashMap<>();
 
@@ -165,7 +171,14 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
                   replaced.add(known);
                 }
                 return new WatchedModel(
-                    model, plan, order, privacyKey, days, small::keptFree, residentBytes);
+                    model,
+                    plan,
+                    order,
+                    privacyKey,
+                    copyBytesFree,
+                    days,
+                    small::keptFree,
+                    residentBytes);
               }
               known.configure(order);
               return known;
@@ -226,9 +239,15 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         int item = item(counted, items, prediction);
         slot.set(model, prediction, item);
         model.tensors().read(prediction, input, output, item, slot);
+        boolean looked = maybeChosen && unit < WatchedModel.MEASURED_SHARE;
+        if (input != null
+            && model.plan().isMeasured()
+            && (looked || !model.keep(prediction, input, slot))) {
+          model.measure(prediction, input, slot);
+        }
         if (maybeChosen) {
           Stratum own = model.stratum(choice, slot);
-          double probability = choice.inclusionProbability(own, slot.predictedClass);
+          double probability = model.inclusionProbability(choice, own, slot);
           if (probability > wanted || (probability == wanted && own.compareTo(stratum) > 0)) {
             stratum = own;
             wanted = probability;
@@ -251,7 +270,10 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         // They too say how much a prediction is wanted, and whose sample is refused; of their
         // outputs nothing is read.
         Stratum own = anomalies > 0 ? Stratum.ANOMALY : Stratum.BASE;
-        double probability = choice.inclusionProbability(own, NO_CLASS);
+        double probability =
+            anomalies > 0
+                ? model.highestOfScalars(choice)
+                : choice.inclusionProbability(own, NO_CLASS);
         if (maybeChosen
             && (probability > wanted || (probability == wanted && own.compareTo(stratum) > 0))) {
           stratum = own;
@@ -285,6 +307,9 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
         continue;
       }
       model.tensors().read(prediction, input, item, view);
+      if (model.plan().isMeasured()) {
+        model.tensors().measure(prediction, input, item, view, room.scratch);
+      }
       anomalies += model.plan().isAnomalous(view, room.scratch) ? 1 : 0;
     }
     model.rooms().giveBack(room);
@@ -520,6 +545,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
       keepSample(observation, model, stratum);
       return;
     }
+    model.measureKept(observation);
     model.window().observe(observation);
     // Feedback names a prediction: of a batch its first item is known.
     if (observation.item == 0 && !model.isShadow()) {

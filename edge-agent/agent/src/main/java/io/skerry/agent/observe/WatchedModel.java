@@ -6,6 +6,7 @@ import io.skerry.agent.observe.DayBytes.Kind;
 import io.skerry.protocol.DesiredSlot;
 import io.skerry.protocol.SamplingRates;
 import io.skerry.protocol.SlotMode;
+import io.skerry.runtime.Tensor;
 import io.skerry.telemetry.sample.PrivacyFilter;
 import io.skerry.telemetry.sample.SampleBudget;
 import io.skerry.telemetry.sample.SampleBudget.Room;
@@ -13,13 +14,21 @@ import io.skerry.telemetry.sample.SampleChoice;
 import io.skerry.telemetry.sample.SampleChoice.Stratum;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.wire.ModelReference;
+import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.function.LongUnaryOperator;
 
 /** One version that is observed: its settings, which any thread reads, and its open window. */
 final class WatchedModel {
+  /**
+   * Share of predictions that the answering thread measures itself, so that one that is anomalous
+   * by its scalars only is sampled: at this probability, which is told with it.
+   */
+  static final double MEASURED_SHARE = 1.0 / 8;
+
   private final ModelReference reference;
   private final MonitoringPlan plan;
   private final MonitoredTensors tensors;
@@ -30,6 +39,7 @@ final class WatchedModel {
   private final SampleBudget sampleBudget;
   private final PrivacyFilter privacy;
   private final LookingRooms rooms;
+  private final ItemCopies copies;
   // Bytes of samples that are chosen and still in the ring.
   private final AtomicLong reserved = new AtomicLong();
   private volatile long turn;
@@ -42,6 +52,7 @@ final class WatchedModel {
       MonitoringPlan plan,
       DesiredSlot order,
       byte[] privacyKey,
+      Semaphore copyBytesFree,
       DayBytes days,
       LongUnaryOperator keptFree,
       LongSupplier residentBytes) {
@@ -49,6 +60,7 @@ final class WatchedModel {
     this.plan = plan;
     this.tensors = new MonitoredTensors(plan);
     this.rooms = new LookingRooms(plan);
+    this.copies = new ItemCopies(plan, copyBytesFree);
     this.windowsSent = DaySent.of(days, modelName(), Kind.WINDOWS);
     this.samplesSent = DaySent.of(days, modelName(), Kind.SAMPLES);
     this.window = new OpenWindow(reference, plan, beside, windowsSent, keptFree, residentBytes);
@@ -69,6 +81,7 @@ final class WatchedModel {
     if (!window.isSending(nowMillis)) {
       window.release();
       rooms.clear();
+      copies.clear();
     }
   }
 
@@ -83,6 +96,7 @@ final class WatchedModel {
 
   /** It is watched no more. */
   void release() {
+    copies.clear();
     windowsSent.release();
     samplesSent.release();
   }
@@ -205,12 +219,77 @@ final class WatchedModel {
     return rooms;
   }
 
-  /** The stratum of an item that was read. */
+  /** Room for items that wait to be measured. */
+  ItemCopies copies() {
+    return copies;
+  }
+
+  /**
+   * The stratum of an item that was read. Of one whose scalars are not measured yet its elements
+   * tell; of one that is anomalous by its scalars only, the one that it is wanted most in.
+   */
   Stratum stratum(SampleChoice among, Observation read) {
+    if (plan.isMeasured()) {
+      boolean odd = plan.hasOddElement(read.view);
+      Stratum known = among.stratum(read.score, read.predictedClass, odd);
+      return !odd
+              && read.copy == null
+              && among.inclusionProbability(known, read.predictedClass) < highestOfScalars(among)
+              && isAnomalous(read.view)
+          ? Stratum.ANOMALY
+          : known;
+    }
+    return among.stratum(read.score, read.predictedClass, isAnomalous(read.view));
+  }
+
+  /** The probability with which an item of its stratum is chosen. */
+  double inclusionProbability(SampleChoice among, Stratum own, Observation read) {
+    return own == Stratum.ANOMALY && plan.isMeasured() && !plan.hasOddElement(read.view)
+        ? highestOfScalars(among)
+        : among.inclusionProbability(own, read.predictedClass);
+  }
+
+  /** That of what may be anomalous by its scalars only. */
+  double highestOfScalars(SampleChoice among) {
+    double anomalous = among.inclusionProbability(Stratum.ANOMALY, -1);
+    return plan.isMeasured() ? Math.min(MEASURED_SHARE, anomalous) : anomalous;
+  }
+
+  private boolean isAnomalous(float[] view) {
     LookingRooms.Room room = rooms.take();
-    boolean anomalous = plan.isAnomalous(read.view, room.scratch);
+    boolean anomalous = plan.isAnomalous(view, room.scratch);
     rooms.giveBack(room);
-    return among.stratum(read.score, read.predictedClass, anomalous);
+    return anomalous;
+  }
+
+  /** Measures the scalars of an item at once, on whatever thread. */
+  void measure(Prediction prediction, Tensor input, Observation into) {
+    LookingRooms.Room room = rooms.take();
+    tensors.measure(prediction, input, into.item, into.view, room.scratch);
+    rooms.giveBack(room);
+  }
+
+  /** Keeps an item to be measured later; false when there is no room for it. */
+  boolean keep(Prediction prediction, Tensor input, Observation into) {
+    ByteBuffer copy = copies.take();
+    if (copy == null) {
+      return false;
+    }
+    // First: whatever happens, it is given back with its slot.
+    into.copy = copy;
+    tensors.copy(prediction, input, into.item, copy);
+    return true;
+  }
+
+  /** Measures what was kept. */
+  void measureKept(Observation kept) {
+    ByteBuffer copy = kept.copy;
+    if (copy == null) {
+      return;
+    }
+    LookingRooms.Room room = rooms.take();
+    plan.measure(copy, 0, kept.view, room.scratch);
+    rooms.giveBack(room);
   }
 
   /** Learns how much room the day leaves for samples, and what other threads counted meanwhile. */

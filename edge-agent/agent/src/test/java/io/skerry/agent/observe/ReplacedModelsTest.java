@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 
 class ReplacedModelsTest {
@@ -48,6 +49,7 @@ class ReplacedModelsTest {
         MonitoringPlan.unread(),
         order,
         new byte[32],
+        new Semaphore(0),
         DayBytes.forgetful(),
         bytes -> 0,
         () -> 0);
