@@ -11,10 +11,13 @@ import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.FloatOperators;
 import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.profile.Precision;
+import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +32,9 @@ import picocli.CommandLine.Spec;
     description = "Show what an artifact says it is, unverified.",
     mixinStandardHelpOptions = true)
 final class InspectCommand implements Callable<Integer> {
+  // Features that are named.
+  private static final int TOLD_MAX = 8;
+
   @Spec @Nullable CommandSpec spec;
 
   @Parameters(paramLabel = "DIR", description = "Folder in OCI image layout.")
@@ -73,6 +79,12 @@ final class InspectCommand implements Callable<Integer> {
     for (Layer layer : manifest.layers()) {
       out.printf("layer            %s %d bytes %s%n", layer.title(), layer.size(), layer.digest());
     }
+    for (Layer layer : manifest.layers()) {
+      if (layer.type() == LayerType.MONITORING) {
+        watched(layout.blob(layer.digest()))
+            .forEach(line -> out.printf("watched          %s%n", line));
+      }
+    }
     if (manifest.precision() == Precision.INT8) {
       for (Layer layer : manifest.layers()) {
         floats(layout.blob(layer.digest()), layer.type())
@@ -82,6 +94,37 @@ final class InspectCommand implements Callable<Integer> {
     if (layout.measurements().isPresent()) {
       Decision.lines(layout.blob(layout.measurements().get()))
           .forEach(line -> out.printf("decision         %s%n", line));
+    }
+  }
+
+  /** What devices watch of the input; nothing of the file is believed. */
+  static List<String> watched(Path monitoring) throws IOException {
+    if (Files.size(monitoring) > MonitoringPlan.BYTES_MAX) {
+      return List.of(
+          "cannot be told: it has more than %d bytes".formatted(MonitoringPlan.BYTES_MAX));
+    }
+    try {
+      MonitoringPlan plan = MonitoringPlan.parse(Files.readAllBytes(monitoring));
+      List<String> lines = new ArrayList<>();
+      List<String> features = plan.streams().subList(0, plan.layout().features());
+      lines.add(
+          "%d of input '%s': %s%s"
+              .formatted(
+                  features.size(),
+                  plan.input(),
+                  String.join(", ", features.subList(0, Math.min(features.size(), TOLD_MAX))),
+                  features.size() > TOLD_MAX ? ", ..." : ""));
+      plan.signal()
+          .ifPresent(
+              signal ->
+                  lines.add(
+                      signal
+                          + (plan.isMeasured()
+                              ? ""
+                              : ", of which privacy rules leave no scalar to be counted")));
+      return lines.stream().map(line -> line.replaceAll("[\\p{Cc}\\p{Cf}]+", " ")).toList();
+    } catch (MalformedDocumentException e) {
+      return List.of("cannot be told: %s".formatted(e.getMessage()));
     }
   }
 

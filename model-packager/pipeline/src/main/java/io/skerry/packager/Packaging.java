@@ -29,6 +29,7 @@ import io.skerry.protocol.ErrorCode;
 import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.runtime.EngineException;
 import io.skerry.runtime.LoadedModel;
+import io.skerry.telemetry.signal.StatedSignal;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,6 +47,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Packages one model version for its hardware profiles. */
 final class Packaging {
@@ -451,10 +453,16 @@ final class Packaging {
       Judge judge,
       Outputs referred) {
     TensorSpec input = signature.inputs().getFirst();
+    Optional<StatedSignal.Taken> signal = signal(input, items.reference(), ends.get(input.name()));
+    List<Feature> named = request.monitoring().features();
     List<Feature> features =
-        request.monitoring().features().isEmpty()
-            ? Baseline.unnamedFeatures(input.name(), input.elementsPerItem())
-            : request.monitoring().features();
+        signal
+            .map(taken -> Baseline.ofSignal(named, taken))
+            .orElseGet(
+                () ->
+                    named.isEmpty()
+                        ? Baseline.unnamedFeatures(input.name(), input.elementsPerItem())
+                        : named);
     for (Feature feature : features) {
       if (feature.offset() < 0 || feature.offset() >= input.elementsPerItem()) {
         throw new DataRefusedException(
@@ -473,14 +481,36 @@ final class Packaging {
                 referred,
                 ends.get(score.name()),
                 !judge.saysClasses());
-    return new Baseline(
-        input.name(),
-        features,
-        items.reference(),
-        output,
-        request.monitoring(),
-        items.referenceLabels().map(l -> judge.saysClasses() ? l.oneHot().orElse(l) : l),
-        ends);
+    Baseline baseline =
+        new Baseline(
+            input.name(),
+            features,
+            items.reference(),
+            output,
+            request.monitoring(),
+            items.referenceLabels().map(l -> judge.saysClasses() ? l.oneHot().orElse(l) : l),
+            ends,
+            signal);
+    baseline.checkSignal();
+    return baseline;
+  }
+
+  private Optional<StatedSignal.Taken> signal(
+      TensorSpec input, Samples reference, @Nullable TensorScale scale) {
+    if (request.monitoring().signal().isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          request
+              .monitoring()
+              .signal()
+              .get()
+              .of(input.shapeOfItem(), () -> Baseline.range(reference, scale)));
+    } catch (MalformedDocumentException e) {
+      throw new DataRefusedException(
+          "input '%s': %s".formatted(input.name(), String.valueOf(e.getMessage())), e);
+    }
   }
 
   private void checkRules(List<Feature> features, ModelSignature signature) {

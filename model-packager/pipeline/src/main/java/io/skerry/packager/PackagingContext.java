@@ -6,6 +6,7 @@ import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Unjudged;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
+import io.skerry.telemetry.signal.StatedSignal;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,7 @@ record PackagingContext(
         evaluation.count(),
         sharedItems,
         variants,
-        refused);
+        refused,
+        baseline.signal().map(StatedSignal.Taken::told));
   }
 }

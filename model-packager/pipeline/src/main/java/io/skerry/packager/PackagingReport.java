@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param items of the evaluation
  * @param sharedItems of these, that are the same as some that ranges were taken from
  * @param refused profiles that got no artifact, with the reason: one line that names the profile
+ * @param signal what the input was taken for, as devices watch it
  */
 record PackagingReport(
     Metric metric,
@@ -34,7 +36,8 @@ record PackagingReport(
     int items,
     int sharedItems,
     List<Variant> variants,
-    Map<String, String> refused) {
+    Map<String, String> refused,
+    Optional<String> signal) {
   PackagingReport {
     variants = List.copyOf(variants);
     refused = Collections.unmodifiableMap(new LinkedHashMap<>(refused));
@@ -49,6 +52,7 @@ record PackagingReport(
     report.addProperty("calibrationItems", calibrationItems);
     report.addProperty("items", items);
     report.addProperty("sharedItems", sharedItems);
+    signal.ifPresent(taken -> report.addProperty("signal", taken));
     report.add("variants", array);
     JsonArray without = new JsonArray();
     refused.forEach(
@@ -173,6 +177,7 @@ record PackagingReport(
             sharedItems == 0
                 ? " others%n".formatted()
                 : ", of which %d are the same as some of those%n".formatted(sharedItems));
+    signal.ifPresent(taken -> text.append("input: %s%n".formatted(taken)));
     text.append(
         String.format(
             Locale.ROOT,

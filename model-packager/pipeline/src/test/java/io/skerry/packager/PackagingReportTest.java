@@ -35,7 +35,8 @@ class PackagingReportTest {
           200,
           0,
           List.of(variant(Precision.FP32, 0.9), variant(Precision.INT8, NONE)),
-          Map.of());
+          Map.of(),
+          Optional.empty());
 
   /** JSON has no word for what is no number: parsers that keep to it refuse the whole report. */
   @Test
@@ -76,7 +77,8 @@ class PackagingReportTest {
                 variant(Precision.FP32, 0.9, Optional.of(slower), OptionalLong.of(9_900_000)),
                 variant(Precision.INT8, 0.9, Optional.of(device), OptionalLong.empty()),
                 variant(Precision.FP16, 0.9, Optional.empty(), OptionalLong.empty())),
-            Map.of());
+            Map.of(),
+            Optional.empty());
 
     List<String> lines = timed.table().lines().toList();
 
@@ -97,7 +99,7 @@ class PackagingReportTest {
             left(variant(Precision.INT8, 0.9), Engine.ONNXRUNTIME, "tanh_1 (Tanh)"),
             left(variant(Precision.INT8, 0.9), Engine.TFLITE, "up (RESIZE_NEAREST_NEIGHBOR)"));
     List<String> lines =
-        new PackagingReport(Metric.ACCURACY, 0.9, 100, 200, 0, variants, Map.of())
+        new PackagingReport(Metric.ACCURACY, 0.9, 100, 200, 0, variants, Map.of(), Optional.empty())
             .table()
             .lines()
             .toList();

@@ -16,6 +16,7 @@ import io.skerry.artifact.BlobSource;
 import io.skerry.artifact.DeviceTimings;
 import io.skerry.artifact.GoldenCase;
 import io.skerry.artifact.GoldenSet;
+import io.skerry.artifact.Layer;
 import io.skerry.artifact.LayerType;
 import io.skerry.artifact.OciLayout;
 import io.skerry.artifact.ReleaseCheck;
@@ -422,6 +423,47 @@ class PackagingTest {
     assertThat(told.getFloat(29 * Float.BYTES)).isEqualTo(1.25f);
     assertThat(told.getFloat(59 * Float.BYTES)).isNotEqualTo(60.39f).isBetween(0f, 1f);
     assertThat(told.getFloat(89 * Float.BYTES)).isEqualTo(1000);
+  }
+
+  /** What a person says of the whole input, devices measure, and whoever looks is told. */
+  @Test
+  void carriesASignalFromAFileToWhatADeviceMeasures() throws Exception {
+    JobFolder job = job(Map.of());
+    Path file = folder.resolve("monitoring.yaml");
+    Files.writeString(
+        file,
+        """
+        features: [{name: speed, offset: 29}]
+        signal: {kind: spectrogram, layout: NFT}
+        """);
+    Path out = folder.resolve("measured");
+
+    assertThat(pack(job, file, out)).isZero();
+
+    OciLayout layout = OciLayout.read(out.resolve("arm64-neon"));
+    ArtifactReader reader = reader(layout);
+    ArtifactManifest manifest = reader.manifest(layout.model(), layout.signature());
+    Layer monitoring = manifest.layer(LayerType.MONITORING).orElseThrow();
+    MonitoringPlan plan = MonitoringPlan.parse(reader.read(monitoring));
+    assertThat(plan.manifest().getFormat()).isEqualTo(MonitoringPlan.FORMAT_SIGNALS);
+    assertThat(plan.streams())
+        .startsWith(
+            "speed",
+            "spectrogram.level",
+            "spectrogram.contrast",
+            "spectrogram.tilt",
+            "spectrogram.flux",
+            "$score");
+    assertThat(plan.manifest().getFeatures(1).getStandardDeviation()).isPositive();
+    assertThat(InspectCommand.watched(layout.blob(monitoring.digest())))
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("5 of input '")
+        .endsWith(
+            "speed, spectrogram.level, spectrogram.contrast, spectrogram.tilt, spectrogram.flux");
+    Files.writeString(file, "signal: {kind: image}\n");
+    assertThat(pack(job, file, folder.resolve("refused"))).as("no colours").isEqualTo(1);
   }
 
   @Test

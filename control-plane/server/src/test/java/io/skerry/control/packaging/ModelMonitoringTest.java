@@ -104,6 +104,9 @@ class ModelMonitoringTest {
     knows(
         properties.getAsJsonObject("budget").getAsJsonObject("properties"),
         Map.of("budget", Map.of("?", 1)));
+    knows(
+        properties.getAsJsonObject("signal").getAsJsonObject("properties"),
+        Map.of("signal", Map.of("?", 1)));
   }
 
   private static JsonObject items(JsonObject properties, String name) {

@@ -1,9 +1,14 @@
 package io.skerry.packager.sign;
 
+import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.TensorScale;
+import io.skerry.telemetry.signal.Elements;
+import io.skerry.telemetry.signal.Meter;
+import io.skerry.telemetry.signal.Scalar;
+import io.skerry.telemetry.signal.StatedSignal;
 import io.skerry.telemetry.sketch.MonitoringManifests;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.telemetry.sketch.MonitoringManifests.Scores;
@@ -31,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  * @param settings privacy rules and budget
  * @param classes what each reference item truly is; absent where that is not known, or no class
  * @param integers scales of the input and of outputs that are int8, by their names
+ * @param signal what the input is as a whole, of which features are scalars
  */
 public record Baseline(
     String input,
@@ -39,7 +45,8 @@ public record Baseline(
     Output output,
     MonitoringSettings settings,
     Optional<Labels> classes,
-    Map<String, TensorScale> integers) {
+    Map<String, TensorScale> integers,
+    Optional<StatedSignal.Taken> signal) {
   /** Elements that are watched where nobody named any. */
   public static final int UNNAMED_FEATURES_MAX = 64;
 
@@ -137,15 +144,46 @@ public record Baseline(
     return features;
   }
 
+  /**
+   * The least and the largest number among all elements of some items.
+   *
+   * @param scale of items that are int8
+   */
+  public static StatedSignal.Range range(Samples items, @Nullable TensorScale scale) {
+    float low = Float.POSITIVE_INFINITY;
+    float high = Float.NEGATIVE_INFINITY;
+    for (int item = 0; item < items.count(); item++) {
+      for (int element = 0; element < items.itemElements(); element++) {
+        float value = items.at(item, element);
+        low = value < low ? value : low;
+        high = value > high ? value : high;
+      }
+    }
+    return new StatedSignal.Range(real(low, scale), real(high, scale));
+  }
+
+  /**
+   * What is watched where an input is a signal: the elements that somebody named, and its scalars.
+   * Elements that nobody named are not: each costs as many bytes as a scalar, and sees one place.
+   */
+  public static List<Feature> ofSignal(List<Feature> named, StatedSignal.Taken signal) {
+    List<Feature> features = new ArrayList<>(named);
+    signal.signal().scalars().forEach(scalar -> features.add(Feature.of(scalar)));
+    return features;
+  }
+
   /** The monitoring manifest of a variant that says this about the reference items. */
   MonitoringManifest manifest(Outputs outputs) {
     int rows = reference.count();
     float[][] values = new float[rows][features.size()];
+    measure(values);
     List<float[]> said = new ArrayList<>(rows);
     for (int row = 0; row < rows; row++) {
       for (int column = 0; column < features.size(); column++) {
-        values[row][column] =
-            real(reference.at(row, features.get(column).offset()), integers.get(input));
+        if (features.get(column).scalar().isEmpty()) {
+          values[row][column] =
+              real(reference.at(row, features.get(column).offset()), integers.get(input));
+        }
       }
       said.add(said(outputs, row));
     }
@@ -162,7 +200,69 @@ public record Baseline(
                 priors(),
                 output.values()),
             settings);
-    return MonitoringManifests.ofIntegers(manifest, integerTensors());
+    MonitoringManifest whole = MonitoringManifests.ofIntegers(manifest, integerTensors());
+    return signal.map(taken -> MonitoringManifests.ofSignal(whole, taken.signal())).orElse(whole);
+  }
+
+  // As a device does: of the bytes that come in, with the same code.
+  private void measure(float[][] values) {
+    if (signal.isEmpty()) {
+      return;
+    }
+    Meter meter = signal.get().signal().meter();
+    List<Scalar> scalars = signal.get().signal().scalars();
+    float[] measured = new float[scalars.size()];
+    for (int row = 0; row < values.length; row++) {
+      meter.measure(reference.batch(row, 1), 0, elements(), measured);
+      for (int column = 0; column < features.size(); column++) {
+        int at = features.get(column).scalar().map(scalars::indexOf).orElse(-1);
+        if (at >= 0) {
+          values[row][column] = measured[at];
+        }
+      }
+    }
+  }
+
+  private Elements elements() {
+    TensorScale scale = integers.get(input);
+    return scale == null ? Elements.FLOATS : Elements.ofIntegers(scale.scale(), scale.zeroPoint());
+  }
+
+  /**
+   * Sees that the input is what it is said to be.
+   *
+   * @throws DataRefusedException if most reference items have a scalar that elements in their range
+   *     cannot give
+   */
+  public void checkSignal() {
+    float[][] values = new float[reference.count()][features.size()];
+    measure(values);
+    for (int column = 0; column < features.size(); column++) {
+      Optional<Scalar> scalar = features.get(column).scalar();
+      if (scalar.isEmpty()) {
+        continue;
+      }
+      int outside = 0;
+      float last = 0;
+      for (float[] row : values) {
+        boolean inside =
+            !(row[column] < scalar.get().minimum() || row[column] > scalar.get().maximum());
+        outside += inside ? 0 : 1;
+        last = inside ? last : row[column];
+      }
+      if (outside > values.length / 2) {
+        throw new DataRefusedException(
+            "%s: %s of %d of %d items is no %s to %s, but for example %s: correct black, white or fullScale of the monitoring's signal"
+                .formatted(
+                    reference.source(),
+                    scalar.get().feature(),
+                    outside,
+                    values.length,
+                    scalar.get().minimum(),
+                    scalar.get().maximum(),
+                    last));
+      }
+    }
   }
 
   // How often each class was in training; empty where labels say anything but classes.
@@ -195,7 +295,8 @@ public record Baseline(
         feature.offset(),
         feature.categorical(),
         OptionalDouble.of(missing),
-        feature.importance());
+        feature.importance(),
+        feature.scalar());
   }
 
   private List<IntegerTensor> integerTensors() {

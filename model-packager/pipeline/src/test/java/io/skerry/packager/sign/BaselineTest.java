@@ -1,14 +1,17 @@
 package io.skerry.packager.sign;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.skerry.artifact.npy.NpyArray;
+import io.skerry.packager.data.DataRefusedException;
 import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.IntegerType;
 import io.skerry.packager.quantize.TensorScale;
 import io.skerry.protocol.MalformedDocumentException;
+import io.skerry.telemetry.signal.StatedSignal;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
@@ -18,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class BaselineTest {
@@ -122,7 +126,8 @@ class BaselineTest {
                 Baseline.Output.classes("y", .5, said, output),
                 MonitoringSettings.NONE,
                 Optional.empty(),
-                Map.of("x", input, "y", output))
+                Map.of("x", input, "y", output),
+                Optional.empty())
             .manifest(said);
 
     MonitoringPlan plan = MonitoringPlan.of(manifest);
@@ -138,6 +143,79 @@ class BaselineTest {
     assertThat(manifest.getScore().getBaseline((int) (228f / 256 * 64))).isEqualTo(1);
   }
 
+  /** Of a variant with int8 inputs devices count what they count of the one with floats. */
+  @Test
+  void measuresSignalsOfIntegersAsOfTheRealsThatTheyStandFor() throws MalformedDocumentException {
+    TensorScale scale = new TensorScale(IntegerType.INT8, 1f / 255, -128);
+    byte[] integers = new byte[40 * 5 * 6 * 3];
+    float[] reals = new float[integers.length];
+    Random random = new Random(1);
+    for (int i = 0; i < integers.length; i++) {
+      integers[i] = (byte) (random.nextInt(40) + i / 90 - 60);
+      reals[i] = scale.real(integers[i]);
+    }
+    StatedSignal.Taken image =
+        new StatedSignal(
+                StatedSignal.Kind.IMAGE,
+                Optional.empty(),
+                List.of(0f),
+                List.of(1f),
+                OptionalDouble.empty())
+            .of(List.of(5L, 6L, 3L), () -> new StatedSignal.Range(0, 0));
+
+    MonitoringManifest ofIntegers =
+        ofSignal(NpyArray.ofBytes(integers, 40, 5, 6, 3), Map.of("x", scale), image);
+    MonitoringManifest ofReals = ofSignal(NpyArray.ofFloats(reals, 40, 5, 6, 3), Map.of(), image);
+
+    assertThat(ofIntegers.getFeaturesList()).isEqualTo(ofReals.getFeaturesList());
+    assertThat(ofIntegers.getFormat()).isEqualTo(MonitoringPlan.FORMAT_SIGNALS);
+    MonitoringPlan plan = MonitoringPlan.of(ofIntegers);
+    assertThat(plan.streams()).startsWith("image.brightness", "image.contrast");
+    assertThat(plan.inputBytesNeeded()).isEqualTo(90);
+    float[] view = new float[plan.featureCount()];
+    plan.measure(ByteBuffer.wrap(integers), 90, view, plan.scratch());
+    assertThat(view[0]).isBetween(.2f, .5f);
+  }
+
+  @Test
+  void refusesASignalThatTheReferenceIsNot() throws MalformedDocumentException {
+    float[] bytes = new float[40 * 12];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = 100 + i % 7;
+    }
+    StatedSignal.Taken image =
+        new StatedSignal(
+                StatedSignal.Kind.IMAGE,
+                Optional.empty(),
+                List.of(0f),
+                List.of(1f),
+                OptionalDouble.empty())
+            .of(List.of(3L, 4L), () -> new StatedSignal.Range(0, 0));
+
+    assertThatThrownBy(() -> ofSignal(NpyArray.ofFloats(bytes, 40, 3, 4), Map.of(), image))
+        .isInstanceOf(DataRefusedException.class)
+        .hasMessageContaining("image.brightness of 40 of 40 items")
+        .hasMessageContaining("correct black, white or fullScale");
+  }
+
+  private static MonitoringManifest ofSignal(
+      NpyArray items, Map<String, TensorScale> integers, StatedSignal.Taken signal) {
+    Samples reference = Samples.of("items", items, signal.signal().elements());
+    Outputs said = Outputs.of(1, new float[reference.count()]);
+    Baseline baseline =
+        new Baseline(
+            "x",
+            Baseline.ofSignal(List.of(), signal),
+            reference,
+            Baseline.Output.score("y", .5),
+            MonitoringSettings.NONE,
+            Optional.empty(),
+            integers,
+            Optional.of(signal));
+    baseline.checkSignal();
+    return baseline.manifest(said);
+  }
+
   private static MonitoringManifest manifest(Baseline.Output output, Outputs said) {
     Samples reference = Samples.of("items", NpyArray.ofFloats(new float[] {1, 2, 3}, 3, 1), 1);
     return new Baseline(
@@ -147,7 +225,8 @@ class BaselineTest {
             output,
             MonitoringSettings.NONE,
             Optional.of(Labels.of(1, 0, 1)),
-            Map.of())
+            Map.of(),
+            Optional.empty())
         .manifest(said);
   }
 }
