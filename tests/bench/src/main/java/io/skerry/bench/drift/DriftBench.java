@@ -61,6 +61,7 @@ public final class DriftBench {
       throws Exception {
     DriftBench bench = new DriftBench(wanted, quick, told);
     bench.deviceCost();
+    bench.signalCost();
     bench.bytes();
     bench.locationShift("shift-200", "region", "r1", 200, 2);
     bench.locationShift("shift-50", "site", "s7", 50, 6);
@@ -112,6 +113,22 @@ public final class DriftBench {
               "%d of the thread that counts, %d of the one that predicts; not sampled"
                   .formatted(cost.bytesPerObservation(), predicting)));
     }
+  }
+
+  private void signalCost() {
+    if (!wanted.test("signal-nanos")) {
+      return;
+    }
+    double[] nanos = SketchFigures.nanosPerElement(quick ? 5 : 15);
+    tell(
+        new Claim(
+            "signal-nanos",
+            "<= 5",
+            Math.max(nanos[0], nanos[1]),
+            "ns per element",
+            Math.max(nanos[0], nanos[1]) <= 5,
+            "scalars of an image of 224 x 224 x 3; %.2f of floats, %.2f of int8; median of rounds"
+                .formatted(nanos[0], nanos[1])));
   }
 
   private void bytes() throws MalformedDocumentException {

@@ -16,6 +16,9 @@ import io.skerry.protocol.SlotId;
 import io.skerry.protocol.SlotPhase;
 import io.skerry.protocol.SlotReport;
 import io.skerry.protocol.TenantId;
+import io.skerry.telemetry.signal.Elements;
+import io.skerry.telemetry.signal.Meter;
+import io.skerry.telemetry.signal.Signal;
 import io.skerry.telemetry.sketch.Degradation;
 import io.skerry.telemetry.sketch.LineUpkeep;
 import io.skerry.telemetry.sketch.MonitoringPlan;
@@ -25,6 +28,8 @@ import io.skerry.wire.fleet.v1.ModelRef;
 import io.skerry.wire.fleet.v1.Record;
 import io.skerry.wire.fleet.v1.RecordBatch;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -42,6 +47,7 @@ final class SketchFigures {
   private static final int ANSWER = 6;
   // The compiler takes its time: a device counts for years.
   private static final int WARM_UP = 1000;
+  private static final int ITEMS_MEASURED = 50;
 
   private SketchFigures() {}
 
@@ -86,6 +92,41 @@ final class SketchFigures {
     Arrays.sort(nanos);
     // Asking for the allocated bytes itself may take some once; none per observation.
     return new Cost(nanos[rounds / 2], allocated / ((long) rounds * ROWS));
+  }
+
+  /** What measuring an image takes of a thread, by element; floats and then int8. */
+  static double[] nanosPerElement(int rounds) {
+    Signal.Image image = new Signal.Image(224, 224, 3, false, List.of(0f), List.of(1f));
+    Random random = new Random(3);
+    ByteBuffer floats =
+        ByteBuffer.allocate(image.elements() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer integers = ByteBuffer.allocate(image.elements());
+    for (int i = 0; i < image.elements(); i++) {
+      floats.putFloat(random.nextFloat());
+      integers.put((byte) random.nextInt());
+    }
+    return new double[] {
+      nanosPerElement(image, floats, Elements.FLOATS, rounds),
+      nanosPerElement(image, integers, Elements.ofIntegers(1 / 255f, -128), rounds)
+    };
+  }
+
+  private static double nanosPerElement(
+      Signal image, ByteBuffer item, Elements elements, int rounds) {
+    Meter meter = image.meter();
+    float[] into = new float[image.scalars().size()];
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    double[] nanos = new double[rounds];
+    for (int round = -rounds; round < rounds; round++) {
+      long start = threads.getCurrentThreadCpuTime();
+      for (int i = 0; i < ITEMS_MEASURED; i++) {
+        meter.measure(item, 0, elements, into);
+      }
+      nanos[Math.max(0, round)] =
+          (double) (threads.getCurrentThreadCpuTime() - start) / ITEMS_MEASURED / image.elements();
+    }
+    Arrays.sort(nanos);
+    return nanos[rounds / 2];
   }
 
   private static void observe(WindowSketch sketch, float[][] rows) {
