@@ -125,6 +125,16 @@ public final class MemoryDisk implements Disk {
     plannedStop = Optional.of(new PlannedStop(operation, stop));
   }
 
+  /**
+   * The machine stops now, at something else than its disk: whoever was in it goes no further.
+   *
+   * @throws MachineStopped always
+   */
+  public synchronized void stopNow() {
+    stopped = true;
+    throw new MachineStopped("something else than its disk");
+  }
+
   /** The machine goes on, unless it was stopped already. */
   public synchronized void stopNoMore() {
     plannedStop = Optional.empty();

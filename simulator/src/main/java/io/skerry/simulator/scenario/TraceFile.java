@@ -12,7 +12,7 @@ import java.util.List;
  * A run that broke, to be run again: text, a line each.
  *
  * <pre>
- * skerry-trace 2
+ * skerry-trace 3
  * scenario NAME
  * seed S
  * devices N
@@ -26,7 +26,7 @@ record TraceFile(
   private static final String MAGIC = "skerry-trace ";
 
   /** Raised with every kind of fault, and with every change of what a kind's seed means. */
-  static final int VERSION = 2;
+  static final int VERSION = 3;
 
   /** In the place of a hash, in traces that outlive the program that wrote them. */
   private static final String NO_HASH = "-";

@@ -71,6 +71,11 @@ public final class ControlPlane implements MemoryBroker.Client {
   // What the devices sent may not have been stored meanwhile.
   private boolean gap;
   private @Nullable DeathPoint dies;
+  // What it does until it dies in the midst of it; it does not from 0 on.
+  private long effectsLeft;
+  private long effects;
+  // Whether what is done now is work of its own, and nobody's who asks for it.
+  private boolean working;
   private final Set<DeathPoint> diedAt = EnumSet.noneOf(DeathPoint.class);
   private Instant heardSince = Instant.EPOCH;
   private long recordsStored;
@@ -113,15 +118,27 @@ public final class ControlPlane implements MemoryBroker.Client {
 
   /** Starts the process. */
   public void start() {
+    startAndDie(0);
+  }
+
+  /** Starts the process, which dies behind so many of its effects; not at all for 0. */
+  void startAndDie(long behind) {
     up = true;
     life++;
     dies = null;
+    effectsLeft = behind;
+    world.trace().note(world.now(), Trace.Kind.PLANE, -1, 1, life);
+    work(this::begin);
+  }
+
+  private void begin() {
     store.beginTerm();
+    effect();
     store.queueAll();
+    effect();
     if (drift.replay() > 0) {
       fleet.watch().broken(7, -1, "a window judged once more has another verdict");
     }
-    world.trace().note(world.now(), Trace.Kind.PLANE, -1, 1, life);
     connect();
     lookAtWindows();
     if (rollouts.isActive()) {
@@ -156,6 +173,28 @@ public final class ControlPlane implements MemoryBroker.Client {
     }
   }
 
+  /** Lets the process die behind so many more of its effects. */
+  void killAtWork(long behind) {
+    effectsLeft = behind;
+  }
+
+  /**
+   * What somebody else could see, or finds after a start, was done: a transaction, an
+   * acknowledgement, a message.
+   */
+  private void effect() {
+    effects++;
+    if (working && effectsLeft > 0 && --effectsLeft == 0) {
+      kill();
+      throw new Died();
+    }
+  }
+
+  /** Effects since the beginning. */
+  long effects() {
+    return effects;
+  }
+
   /** Lets the process die now. */
   void kill() {
     if (!up) {
@@ -180,6 +219,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   /** Nothing more goes wrong with the process; one that is gone is started. */
   void heal() {
     dies = null;
+    effectsLeft = 0;
     reachesBroker = true;
     if (!up) {
       start();
@@ -220,13 +260,20 @@ public final class ControlPlane implements MemoryBroker.Client {
         millis,
         () -> {
           if (up && life == of) {
-            try {
-              task.run();
-            } catch (Died e) {
-              world.trace().note(world.now(), Trace.Kind.PLANE, -1, 2, life);
-            }
+            work(task);
           }
         });
+  }
+
+  private void work(Runnable task) {
+    working = true;
+    try {
+      task.run();
+    } catch (Died e) {
+      world.trace().note(world.now(), Trace.Kind.PLANE, -1, 2, life);
+    } finally {
+      working = false;
+    }
   }
 
   private void connect() {
@@ -245,6 +292,7 @@ public final class ControlPlane implements MemoryBroker.Client {
       // A broker that knows nobody told nobody's death: who is there is born again, retained.
       store.forgetPresence();
       rollouts.forgetsPresence();
+      effect();
     }
     heardSince = world.instant();
     rollouts.listens(heardSince);
@@ -284,6 +332,9 @@ public final class ControlPlane implements MemoryBroker.Client {
     Map<DeviceId, List<CommittedRange>> committed =
         fate == Commits.Fate.REFUSED ? Map.of() : stored(messages);
     dieAt(DeathPoint.AFTER_COMMIT);
+    if (!messages.isEmpty()) {
+      effect();
+    }
     if (fate != Commits.Fate.DONE) {
       // They stay here until they are safe: the broker would not send them again.
       gap = true;
@@ -300,11 +351,14 @@ public final class ControlPlane implements MemoryBroker.Client {
           dieAt(DeathPoint.WHILE_TELLING);
         }
         current.acknowledge();
+        effect();
       }
       committed.forEach(
-          (device, ranges) ->
-              current.publish(
-                  fleet.device(device).committedTopic(), ProtocolCodec.encode(ranges), false));
+          (device, ranges) -> {
+            current.publish(
+                fleet.device(device).committedTopic(), ProtocolCodec.encode(ranges), false);
+            effect();
+          });
     }
     if (rollouts.isActive()) {
       wakeEngine();
@@ -424,7 +478,7 @@ public final class ControlPlane implements MemoryBroker.Client {
         rollouts.listens(heardSince);
         gap = false;
       }
-      changing(() -> rollouts.tick(name + life, heardSince, world.instant()));
+      changing(() -> rollouts.tick(name + life, heardSince, world.instant(), this::effect));
     }
     gap |= fate != Commits.Fate.DONE;
   }
@@ -436,7 +490,16 @@ public final class ControlPlane implements MemoryBroker.Client {
     }
     Map<Rollout, RolloutState> before = new LinkedHashMap<>();
     rollouts.all().forEach(rollout -> before.put(rollout, rollout.state));
-    act.run();
+    try {
+      act.run();
+    } finally {
+      // Whoever does it may die in the midst: what is done is done.
+      tell(before);
+    }
+    publishSoon();
+  }
+
+  private void tell(Map<Rollout, RolloutState> before) {
     rollouts
         .all()
         .forEach(
@@ -451,7 +514,6 @@ public final class ControlPlane implements MemoryBroker.Client {
                 fleet.watch().limited(rollout);
               }
             });
-    publishSoon();
   }
 
   private void publishSoon() {
@@ -486,9 +548,11 @@ public final class ControlPlane implements MemoryBroker.Client {
       if (published++ >= documents.size() / 2) {
         dieAt(DeathPoint.WHILE_PUBLISHING);
       }
+      effect();
     }
     if (fleet.commits().next() != Commits.Fate.REFUSED) {
       store.published(documents, world.instant());
+      effect();
     }
     publishSoon();
     sweepSoon();
@@ -503,9 +567,11 @@ public final class ControlPlane implements MemoryBroker.Client {
             sweepDue = false;
             if (fleet.commits().next() != Commits.Fate.REFUSED) {
               store.outrank(world.instant());
+              effect();
             }
             if (fleet.commits().next() != Commits.Fate.REFUSED) {
               store.repair(world.instant(), UNSEEN_MILLIS);
+              effect();
             }
             publishSoon();
             sweepSoon();
@@ -529,7 +595,7 @@ public final class ControlPlane implements MemoryBroker.Client {
   private void judge(long before) {
     Commits.Fate fate = fleet.commits().next();
     if (fate != Commits.Fate.REFUSED) {
-      drift.judgeBefore(before).forEach(this::judged);
+      drift.judgeBefore(before, this::judged);
     }
     if (fate != Commits.Fate.DONE) {
       later(RETRY_MILLIS, () -> judge(before));
@@ -550,6 +616,7 @@ public final class ControlPlane implements MemoryBroker.Client {
                         finding.window(),
                         finding.cohort().hashCode()));
     fleet.watch().judged(verdict);
+    effect();
   }
 
   /** An operator begins a rollout to every device. */

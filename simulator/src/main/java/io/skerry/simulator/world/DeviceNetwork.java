@@ -11,6 +11,10 @@ final class DeviceNetwork implements MemoryLink.Line, ArtifactServer.Line {
   private double artifactsBroken;
   private int cutAfter = Integer.MAX_VALUE;
   private long fetched;
+  // Messages until the machine stops; it does not from 0 on.
+  private long messagesLeft;
+  private boolean stopsBehind;
+  private Runnable stop = () -> {};
 
   DeviceNetwork(SplittableRandom random) {
     this.random = random;
@@ -27,6 +31,44 @@ final class DeviceNetwork implements MemoryLink.Line, ArtifactServer.Line {
   void artifacts(boolean reachable, double broken) {
     artifactsUp = reachable;
     artifactsBroken = broken;
+  }
+
+  /**
+   * The machine stops at one of the next messages.
+   *
+   * @param messages which of them, from 1
+   * @param behind whether it is sent then
+   */
+  void stopAt(long messages, boolean behind, Runnable machine) {
+    messagesLeft = messages;
+    stopsBehind = behind;
+    stop = machine;
+  }
+
+  void stopNoMore() {
+    messagesLeft = 0;
+  }
+
+  /** The same, unless it is to stop in another way since. */
+  void stopNoMore(Runnable machine) {
+    if (stop == machine) {
+      stopNoMore();
+    }
+  }
+
+  @Override
+  public void sends() {
+    if (messagesLeft == 1 && !stopsBehind) {
+      messagesLeft = 0;
+      stop.run();
+    }
+  }
+
+  @Override
+  public void sent() {
+    if (messagesLeft > 0 && --messagesLeft == 0) {
+      stop.run();
+    }
   }
 
   /** Whatever of an artifact is asked for, its line breaks after so many bytes. */

@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Judges windows with the real ledger, in their order, once their records had time to arrive. */
@@ -135,9 +136,12 @@ final class DriftShell {
     }
   }
 
-  /** Judges every window before this one. */
-  List<WindowVerdict> judgeBefore(long window) {
-    List<WindowVerdict> verdicts = new ArrayList<>();
+  /**
+   * Judges every window before this one, in their order.
+   *
+   * @param told of each before the next is judged
+   */
+  void judgeBefore(long window, Consumer<WindowVerdict> told) {
     while (!waiting.isEmpty() && waiting.firstKey() < window) {
       Map.Entry<Long, Map<DeviceId, DeviceWindow>> due = waiting.pollFirstEntry();
       Map<DeviceId, Known> outcomes = known.getOrDefault(due.getKey(), Map.of());
@@ -159,10 +163,9 @@ final class DriftShell {
       WindowVerdict verdict = ledger.judge(due.getKey(), devices, lately);
       judgedThrough = due.getKey();
       keep(new Judged(due.getKey(), devices, lately, verdict));
-      verdicts.add(verdict);
       follow(verdict, incidents, ledger);
+      told.accept(verdict);
     }
-    return verdicts;
   }
 
   // What came since the window before was judged, of each device the newest: as a server does.

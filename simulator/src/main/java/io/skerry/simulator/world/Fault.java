@@ -83,7 +83,13 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
      */
     ROLLOUT_WRITTEN(false, true),
     /** A device's disk goes on in a newer board, which runs what the old one ran and more. */
-    BOARD_EXCHANGED(true, true);
+    BOARD_EXCHANGED(true, true),
+    /** The broker delivers in their order the messages of each topic, and of no others. */
+    TOPICS_OVERTAKE(false, true),
+    /** The control plane dies between any two things that it does, while it starts, too. */
+    PLANE_KILLED_AT_WORK(false, true),
+    /** A device is killed, or loses its power, before or behind a message that it sends. */
+    STOPPED_AT_MESSAGE(true, true);
 
     private final boolean ofDevice;
     private final boolean apart;
@@ -133,7 +139,7 @@ public record Fault(long at, Kind kind, int device, long lasts, long seed) {
     public static final Rates OF_DEVICES = new Rates(.1, 0, 0);
 
     /** Everything at once. */
-    public static final Rates HARD = new Rates(1.2, 2.5, 7);
+    public static final Rates HARD = new Rates(1.2, 2.5, 8.5);
 
     /** The same without those kinds that are drawn apart. */
     public Rates withoutApart() {

@@ -24,6 +24,7 @@ import java.util.SplittableRandom;
 public final class FaultInjector {
   private static final double SLOWNESS_MAX = 50;
   private static final double OPERATIONS_MAX = 3000;
+  private static final double MESSAGES_MAX = 30;
   private static final long YEAR = 365 * World.DAY;
 
   /** Versions from this one on are bad. */
@@ -57,6 +58,7 @@ public final class FaultInjector {
     SPEED,
     BROKER,
     DELIVERY,
+    OVERTAKING,
     ORDERS,
     PLANE,
     PLANE_LINE,
@@ -198,6 +200,34 @@ public final class FaultInjector {
             () -> fleet.broker().late(Optional.of(chance)),
             () -> fleet.broker().late(Optional.empty()));
       }
+      case TOPICS_OVERTAKE -> {
+        SplittableRandom chance = random.split();
+        hold(
+            Thing.OVERTAKING,
+            fault,
+            () -> fleet.broker().overtake(Optional.of(chance)),
+            () -> fleet.broker().overtake(Optional.empty()));
+      }
+      case PLANE_KILLED_AT_WORK -> {
+        boolean starting = random.nextInt(4) == 0;
+        long effects = starting ? 1 + random.nextInt(20) : upTo(OPERATIONS_MAX, random);
+        hold(
+            Thing.PLANE,
+            -1,
+            Math.min(fault.lasts(), 12 * World.HOUR),
+            () -> {
+              if (starting) {
+                fleet.plane().kill();
+                fleet.plane().startAndDie(effects);
+              } else {
+                fleet.plane().killAtWork(effects);
+              }
+            },
+            () -> {
+              fleet.plane().kill();
+              fleet.plane().start();
+            });
+      }
       case BAD_MODEL -> rollOutBad(random);
       case ROLLOUT_WRITTEN -> writeDown(random);
       case DEVICE_JOINS -> fleet.join();
@@ -230,8 +260,14 @@ public final class FaultInjector {
       case STOPPED_AT_WORK ->
           device.stopAtWork(
               random.nextBoolean() ? new Loss.PowerCut(random.nextLong()) : new Loss.Kill(),
-              operations(random),
+              upTo(OPERATIONS_MAX, random),
               stop(random),
+              restart(random));
+      case STOPPED_AT_MESSAGE ->
+          device.stopAtMessage(
+              random.nextBoolean() ? new Loss.PowerCut(random.nextLong()) : new Loss.Kill(),
+              upTo(MESSAGES_MAX, random),
+              random.nextBoolean(),
               restart(random));
       case DISK_FULL -> disk(fault, device, Failure.FULL);
       case DISK_READ_ONLY -> disk(fault, device, Failure.READ_ONLY);
@@ -292,8 +328,8 @@ public final class FaultInjector {
   }
 
   // One, tens, hundreds and thousands are equally likely.
-  private static long operations(SplittableRandom random) {
-    return (long) Math.exp(random.nextDouble() * Math.log(OPERATIONS_MAX));
+  private static long upTo(double most, SplittableRandom random) {
+    return (long) Math.exp(random.nextDouble() * Math.log(most));
   }
 
   private static long restart(SplittableRandom random) {
@@ -408,6 +444,7 @@ public final class FaultInjector {
     healed = true;
     fleet.broker().delay(20);
     fleet.broker().late(Optional.empty());
+    fleet.broker().overtake(Optional.empty());
     fleet.commits().heal();
     fleet.endClones();
     if (!fleet.broker().isUp()) {

@@ -17,7 +17,8 @@ import org.jspecify.annotations.Nullable;
  * An MQTT 5 broker as its clients see it: sessions that outlive a connection for as long as their
  * clients asked, retained messages, wills with a delay, quality of service 1, and bounded queues
  * that drop their oldest message. The messages of one topic reach a subscriber in the order in
- * which they were published; what was not acknowledged comes again after a reconnect.
+ * which they were published; what was not acknowledged comes again after a reconnect. Between
+ * topics a broker owes no order, and keeps one here only until topics are to overtake each other.
  */
 public final class MemoryBroker {
   /** Messages that wait for one session. */
@@ -25,6 +26,7 @@ public final class MemoryBroker {
 
   private static final int CONNECTS_KEPT = 100_000;
   private static final double LOG_LATE_SECONDS_MAX = Math.log(12 * 3600);
+  private static final double LOG_LAG_MILLIS_MAX = Math.log(60_000);
 
   private final World world;
   private final Map<String, Session> sessions = new HashMap<>();
@@ -40,6 +42,7 @@ public final class MemoryBroker {
   private long life;
   private long dropped;
   private Optional<SplittableRandom> late = Optional.empty();
+  private Optional<SplittableRandom> overtaking = Optional.empty();
   private final List<Long> connects = new ArrayList<>();
 
   /** A message on its way to a subscriber. */
@@ -153,6 +156,8 @@ public final class MemoryBroker {
     private long millis;
     private long goneAt;
     private long deliveredUntil;
+    // When the last message of a topic comes, while topics overtake each other.
+    private final Map<String, Long> lastOfTopic = new HashMap<>(0);
     private long willOf;
   }
 
@@ -193,6 +198,29 @@ public final class MemoryBroker {
       head = (head + 1) % ring.length;
       size--;
     }
+
+    /** The first of a topic from a place on; that place where there is none. */
+    int find(String topic, int from) {
+      for (int i = from; i < size; i++) {
+        Message one = get(i);
+        if (one != null && one.topic().equals(topic)) {
+          return i;
+        }
+      }
+      return from;
+    }
+
+    /** Moves a message to an earlier place; those between go one back. */
+    void moveUp(int from, int to) {
+      if (from == to) {
+        return;
+      }
+      Message moved = get(from);
+      for (int i = from; i > to; i--) {
+        ring[(head + i) % ring.length] = get(i - 1);
+      }
+      ring[(head + to) % ring.length] = moved;
+    }
   }
 
   /** A broker that knows nobody yet. */
@@ -208,6 +236,15 @@ public final class MemoryBroker {
   /** From now on some orders come once more, up to hours later; as always when there is none. */
   void late(Optional<SplittableRandom> chance) {
     late = chance;
+  }
+
+  /**
+   * From now on each message comes up to a minute late, behind those of its topic and of no other;
+   * as always when there is none.
+   */
+  void overtake(Optional<SplittableRandom> chance) {
+    overtaking = chance;
+    sessions.values().forEach(session -> session.lastOfTopic.clear());
   }
 
   /**
@@ -416,19 +453,49 @@ public final class MemoryBroker {
     if (messages == 0) {
       return;
     }
+    if (overtaking.isPresent()) {
+      for (int i = session.queue.size() - messages; i < session.queue.size(); i++) {
+        Message message = session.queue.get(i);
+        if (message != null) {
+          deliverLate(session, connection, message.topic(), overtaking.get());
+        }
+      }
+      return;
+    }
     session.deliveredUntil = Math.max(session.deliveredUntil, world.now() + delayMillis);
     world.at(
         session.deliveredUntil,
         () -> {
           for (int i = 0; i < messages && connection.isOpen(); i++) {
-            Message next = session.queue.get(connection.unacknowledged);
-            if (next == null) {
-              return;
-            }
-            connection.unacknowledged++;
-            connection.client.received(next);
+            deliverNext(session, connection);
           }
         });
+  }
+
+  private void deliverLate(
+      Session session, Connection connection, String topic, SplittableRandom chance) {
+    long lag = (long) Math.exp(chance.nextDouble() * LOG_LAG_MILLIS_MAX);
+    long due =
+        Math.max(session.lastOfTopic.getOrDefault(topic, 0L), world.now() + delayMillis + lag);
+    session.lastOfTopic.put(topic, due);
+    world.at(
+        due,
+        () -> {
+          if (connection.isOpen()) {
+            MessageQueue queue = session.queue;
+            int from = connection.unacknowledged;
+            queue.moveUp(queue.find(topic, from), from);
+            deliverNext(session, connection);
+          }
+        });
+  }
+
+  private static void deliverNext(Session session, Connection connection) {
+    Message next = session.queue.get(connection.unacknowledged);
+    if (next != null) {
+      connection.unacknowledged++;
+      connection.client.received(next);
+    }
   }
 
   /** Breaks a connection: the session waits, the will is told when nobody comes back in time. */

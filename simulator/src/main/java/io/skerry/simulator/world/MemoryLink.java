@@ -60,6 +60,12 @@ public final class MemoryLink implements DeviceLink, MemoryBroker.Client {
     /** The fate of a message from the device. */
     Fate next();
 
+    /** The device gives a message to it: the machine may stop before that. */
+    default void sends() {}
+
+    /** The device gave a message to it, and does not know yet: the machine may stop. */
+    default void sent() {}
+
     /** Whether the broker hears that a message from it has come. */
     default boolean acknowledges() {
       return true;
@@ -216,10 +222,12 @@ public final class MemoryLink implements DeviceLink, MemoryBroker.Client {
     if (current == null || state != State.CONNECTED) {
       throw new LinkException("not connected");
     }
+    line.sends();
     Fate fate = line.isUp() ? line.next() : Fate.LOST;
     if (fate != Fate.LOST) {
       current.publish(topic, payload, false);
     }
+    line.sent();
     if (fate != Fate.ARRIVES) {
       current.cut();
       throw new LinkException("the connection broke");

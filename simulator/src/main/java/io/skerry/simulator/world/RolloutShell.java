@@ -356,12 +356,18 @@ final class RolloutShell implements RolloutBooks {
     }
   }
 
+  /** The same, without anything between. */
+  void tick(String holder, Instant heardSince, Instant now) {
+    tick(holder, heardSince, now, () -> {});
+  }
+
   /**
    * A replica moves on what it gets the lease of.
    *
    * @param heardSince since when it has heard the devices without a gap
+   * @param done behind each transaction: the process may end there
    */
-  void tick(String holder, Instant heardSince, Instant now) {
+  void tick(String holder, Instant heardSince, Instant now, Runnable done) {
     heardAt = now.toEpochMilli();
     for (Rollout rollout : List.copyOf(rollouts.values())) {
       if (rollout.isFollowed(store::isOnline)) {
@@ -369,11 +375,15 @@ final class RolloutShell implements RolloutBooks {
         lease(rollout.id, holder, now)
             .ifPresent(
                 lease -> {
+                  done.run();
                   RolloutDriver.moveOn(this, lease, heardSince, now);
+                  done.run();
                   admit(lease);
+                  done.run();
                 });
       } else if (rollout.isJoinedAfterItsEnd()) {
         lease(rollout.id, holder, now).ifPresent(this::admit);
+        done.run();
       }
     }
   }

@@ -369,6 +369,24 @@ public final class SimDevice {
     stopAt(taken, operations, where, restartAfter, World.DAY, disk::stopNoMore);
   }
 
+  /** Stops the machine before or behind a message that it sends within a day. */
+  void stopAtMessage(Loss taken, long messages, boolean behind, long restartAfter) {
+    SimAgent now = process;
+    if (now == null) {
+      return;
+    }
+    Runnable machine =
+        () -> {
+          if (process == now) {
+            loss = Optional.of(taken);
+            restartMillis = restartAfter;
+            disk.stopNow();
+          }
+        };
+    network.stopAt(messages, behind, machine);
+    world.after(World.DAY, () -> network.stopNoMore(machine));
+  }
+
   private void stopAt(
       Loss taken, long operations, Stop where, long restartAfter, long within, Runnable otherwise) {
     SimAgent now = process;
@@ -407,6 +425,7 @@ public final class SimDevice {
     skew(0);
     disk(Optional.empty());
     disk.stopNoMore();
+    network.stopNoMore();
   }
 
   long epoch() {

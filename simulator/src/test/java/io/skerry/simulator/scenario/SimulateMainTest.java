@@ -67,7 +67,7 @@ class SimulateMainTest {
     Path trace =
         Files.writeString(
             folder.resolve("t"),
-            "skerry-trace 2\nscenario random\nseed 1\ndevices 3\ndays 1\nhash x\n12 comet 1 2 3\n");
+            "skerry-trace 3\nscenario random\nseed 1\ndevices 3\ndays 1\nhash x\n12 comet 1 2 3\n");
 
     assertThat(run("--replay", trace.toString())).isEqualTo(2);
     assertThat(err.toString().strip()).contains("is damaged: 'comet' is no kind of fault");
@@ -87,7 +87,7 @@ class SimulateMainTest {
       })
   void refusesATraceOfWhatThereCannotBe(String rest) throws IOException {
     Path trace =
-        Files.writeString(folder.resolve("t"), "skerry-trace 2\nscenario random\nseed 1\n" + rest);
+        Files.writeString(folder.resolve("t"), "skerry-trace 3\nscenario random\nseed 1\n" + rest);
 
     assertThat(run("--replay", trace.toString())).isEqualTo(2);
     assertThat(err.toString().strip()).contains("is damaged").hasLineCount(1);
@@ -119,12 +119,13 @@ class SimulateMainTest {
 
     assertThat(TraceFile.VERSION + ": " + kinds)
         .isEqualTo(
-            "2: link-down link-lossy agent-killed power-cut disk-full disk-read-only "
+            "3: link-down link-lossy agent-killed power-cut disk-full disk-read-only "
                 + "short-writes bit-flip clock-jump artifacts-broken slow-hardware device-gone "
                 + "broker-killed broker-slow plane-killed partition operator cloned replica "
                 + "database-fails orders-late bad-model stopped-at-work hardware-crawls "
                 + "disk-unreadable plane-cut-off order-forged director-stolen device-joins "
-                + "device-removed rollout-written board-exchanged");
+                + "device-removed rollout-written board-exchanged topics-overtake "
+                + "plane-killed-at-work stopped-at-message");
   }
 
   @Test

@@ -6,6 +6,7 @@ import io.skerry.fleet.rollout.RolloutEvent;
 import io.skerry.simulator.disk.Loss;
 import io.skerry.simulator.disk.Stop;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -84,6 +85,44 @@ class SimulationTest {
             0);
 
     assertThat(simulation.run().breaks()).isEmpty();
+  }
+
+  @Test
+  void aMachineMayStopBeforeAndBehindAnyMessage() {
+    LOG.setLevel(Level.OFF);
+    List<String> broken = new ArrayList<>();
+
+    // Each device at another of its messages: orders and windows are told, and a rollout.
+    for (int message = 1; message <= 60; message += 3) {
+      int first = message;
+      Simulation simulation =
+          new Simulation(
+              new Simulation.Plan(
+                  1,
+                  Settings.light(6),
+                  1,
+                  1,
+                  fleet -> {
+                    Story story = new Story(fleet, 1);
+                    story.good(2);
+                    story.everybodyRuns(1);
+                    story.roll(Duration.ofHours(6), 2, List.of(50, 100));
+                    fleet.world().at(World.BEGIN + World.HOUR, () -> stopped(fleet, first));
+                  },
+                  List.of()),
+              0);
+      Simulation.Outcome outcome = simulation.run();
+      outcome.breaks().forEach(one -> broken.add(first + ": " + one));
+    }
+
+    assertThat(broken).isEmpty();
+  }
+
+  private static void stopped(Fleet fleet, int first) {
+    for (SimDevice device : fleet.devices()) {
+      Loss loss = device.index() < 3 ? new Loss.Kill() : new Loss.PowerCut(device.index());
+      device.stopAtMessage(loss, first + device.index() % 3, device.index() % 2 == 0, World.MINUTE);
+    }
   }
 
   // Each device at another of the next operations of its disk, which are those of this record.

@@ -14,10 +14,15 @@ import java.util.function.BooleanSupplier;
 /** The simulation's broker is one as real ones are. */
 class MemoryBrokerContractTest implements BrokerContract.Bounded {
   private static final long STEP_MILLIS = 10;
-  private static final long PATIENCE_MILLIS = 60_000;
+  private static final long PATIENCE_MILLIS = 10 * 60_000;
 
   private final World world = new World(1, new Trace(0));
   private final MemoryBroker broker = new MemoryBroker(world);
+
+  /** What is tested. */
+  MemoryBroker broker() {
+    return broker;
+  }
 
   @Override
   public BrokerPeer connect(BrokerPeer.Wish wish) {

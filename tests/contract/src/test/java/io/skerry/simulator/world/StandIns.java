@@ -91,6 +91,11 @@ public final class StandIns {
     return taken;
   }
 
+  /** From now on topics overtake each other at a broker. */
+  public static void overtake(MemoryBroker broker) {
+    broker.overtake(Optional.of(new SplittableRandom(1)));
+  }
+
   /** The tables. */
   public MemoryStore store() {
     return store;
