@@ -34,9 +34,9 @@ final class DriftShell {
 
   private final Releases releases;
   private final Function<DeviceId, Map<String, String>> attributes;
-  private final TreeMap<Long, Map<DeviceId, DeviceWindow>> waiting = new TreeMap<>();
+  private final TreeMap<Long, Map<DeviceId, List<Part>>> waiting = new TreeMap<>();
   // Of windows that were judged already.
-  private final TreeMap<Long, Map<DeviceId, DeviceWindow>> tooLate = new TreeMap<>();
+  private final TreeMap<Long, Map<DeviceId, List<Part>>> tooLate = new TreeMap<>();
   private final TreeMap<Long, Map<DeviceId, Known>> known = new TreeMap<>();
   private final List<Incident> incidents = new ArrayList<>();
   // Kept only while it is little enough to judge everything a second time with every start.
@@ -48,7 +48,7 @@ final class DriftShell {
   private long judgedThrough = -1;
   private long late;
 
-  private record Judged(
+  record Judged(
       long window, List<DeviceWindow> devices, List<LateWindow> late, WindowVerdict verdict) {}
 
   DriftShell(
@@ -71,13 +71,57 @@ final class DriftShell {
     if (window.getWindow() <= judgedThrough) {
       late++;
     }
-    ModelVersion version = new ModelVersion(Releases.MODEL, window.getModel().getVersion());
-    (window.getWindow() <= judgedThrough ? tooLate : waiting)
-        .computeIfAbsent(window.getWindow(), index -> new HashMap<>())
-        .merge(
-            device,
-            new DeviceWindow(device, attributes.apply(device), version, counts),
-            DriftShell::sum);
+    Part.add(
+        (window.getWindow() <= judgedThrough ? tooLate : waiting)
+            .computeIfAbsent(window.getWindow(), index -> new HashMap<>())
+            .computeIfAbsent(device, id -> new ArrayList<>(1)),
+        window,
+        counts);
+  }
+
+  /** What a device counted for one version. */
+  private record Part(long version, long answered, WindowCounts counts) {
+    // An agent that was started anew sends the rest of the window as a second record.
+    static void add(List<Part> parts, Window window, WindowCounts counts) {
+      long version = window.getModel().getVersion();
+      for (int i = 0; i < parts.size(); i++) {
+        if (parts.get(i).version == version) {
+          parts.set(i, parts.get(i).plus(window.getPredictions(), counts));
+          return;
+        }
+      }
+      parts.add(new Part(version, window.getPredictions(), counts));
+    }
+
+    private Part plus(long more, WindowCounts rest) {
+      try {
+        return new Part(version, answered + more, counts.plus(rest));
+      } catch (MalformedDocumentException e) {
+        throw new IllegalStateException("a simulated device counted too much", e);
+      }
+    }
+
+    /** One that switched in the window counts by the version that answered more. */
+    static Part chosen(List<Part> parts) {
+      Part chosen = parts.getFirst();
+      for (Part part : parts) {
+        if (part.answered > chosen.answered
+            || (part.answered == chosen.answered && part.version > chosen.version)) {
+          chosen = part;
+        }
+      }
+      return chosen;
+    }
+  }
+
+  // As what it is now.
+  private DeviceWindow counted(DeviceId device, List<Part> parts) {
+    Part part = Part.chosen(parts);
+    return new DeviceWindow(
+        device,
+        attributes.apply(device),
+        new ModelVersion(Releases.MODEL, part.version()),
+        part.counts());
   }
 
   /** Takes what became known of a prediction while a window was counted. */
@@ -123,19 +167,6 @@ final class DriftShell {
     }
   }
 
-  // An agent that was started anew sends the rest of the window as a second record.
-  private static DeviceWindow sum(DeviceWindow one, DeviceWindow other) {
-    if (!one.version().equals(other.version())) {
-      return other;
-    }
-    try {
-      return new DeviceWindow(
-          one.device(), one.attributes(), one.version(), one.counts().plus(other.counts()));
-    } catch (MalformedDocumentException e) {
-      throw new IllegalStateException("a simulated device counted too much", e);
-    }
-  }
-
   /**
    * Judges every window before this one, in their order.
    *
@@ -143,12 +174,13 @@ final class DriftShell {
    */
   void judgeBefore(long window, Consumer<WindowVerdict> told) {
     while (!waiting.isEmpty() && waiting.firstKey() < window) {
-      Map.Entry<Long, Map<DeviceId, DeviceWindow>> due = waiting.pollFirstEntry();
+      Map.Entry<Long, Map<DeviceId, List<Part>>> due = waiting.pollFirstEntry();
       Map<DeviceId, Known> outcomes = known.getOrDefault(due.getKey(), Map.of());
       List<DeviceWindow> devices =
-          due.getValue().values().stream()
+          due.getValue().entrySet().stream()
               .map(
-                  one -> {
+                  entry -> {
+                    DeviceWindow one = counted(entry.getKey(), entry.getValue());
                     Known of = outcomes.get(one.device());
                     return of == null ? one : of.with(one);
                   })
@@ -177,9 +209,12 @@ final class DriftShell {
         .forEach(
             (of, each) -> {
               if (of >= window - DriftLedger.LATE_WINDOWS) {
-                each.values().stream()
-                    .filter(one -> taken.merge(one.device(), 1, Integer::sum) <= LATE_OF_DEVICE_MAX)
-                    .forEach(one -> lately.add(new LateWindow(of, one)));
+                each.forEach(
+                    (device, parts) -> {
+                      if (taken.merge(device, 1, Integer::sum) <= LATE_OF_DEVICE_MAX) {
+                        lately.add(new LateWindow(of, counted(device, parts)));
+                      }
+                    });
               }
             });
     tooLate.clear();
@@ -221,6 +256,11 @@ final class DriftShell {
   /** Windows that came after theirs was judged. */
   long late() {
     return late;
+  }
+
+  /** What was judged last of those that are kept. */
+  Judged lastJudged() {
+    return history.getLast();
   }
 
   /** Windows that were judged and kept. */

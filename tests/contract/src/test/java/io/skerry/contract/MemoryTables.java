@@ -48,6 +48,7 @@ class MemoryTables implements Tables {
   @Override
   public void restart() {
     store.beginTerm();
+    standIns.restart();
   }
 
   @Override
@@ -106,6 +107,11 @@ class MemoryTables implements Tables {
   @Override
   public ModelRef model(long version, String profile) {
     return standIns.model(version, profile);
+  }
+
+  @Override
+  public List<JudgedWindow> judge() {
+    return standIns.judge();
   }
 
   @Override

@@ -47,6 +47,14 @@ class MemoryTablesTest {
   }
 
   @Nested
+  class Judged implements JudgedWindowsContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Members implements RolloutMembersContract {
     @Override
     public Tables tables() {

@@ -19,6 +19,7 @@ import io.skerry.control.device.GenerationTerm;
 import io.skerry.control.device.Presence;
 import io.skerry.control.device.Removal;
 import io.skerry.control.device.SlotOrder;
+import io.skerry.control.drift.Judging;
 import io.skerry.control.host.Addresses;
 import io.skerry.control.host.ServerAddress;
 import io.skerry.control.ingest.QuietPlane;
@@ -170,7 +171,7 @@ final class PostgresqlTables implements Tables, AutoCloseable {
         truncate device, rollout, desired, desired_slot, desired_outbox, ingest_ledger,
           ingest_ledger_folded, telemetry_event, telemetry_window, telemetry_window_stream,
           telemetry_feedback, rollout_arm, rollout_arm_sum, device_report, device_slot_report, deployment,
-          deployment_count cascade
+          deployment_count, device_attributes, telemetry_track, drift_track, drift_window cascade
         """);
   }
 
@@ -264,6 +265,11 @@ final class PostgresqlTables implements Tables, AutoCloseable {
                     batch -> new InboundMessage(topic, batch.toByteString(), () -> false, () -> {}))
                 .toList())
         .getOrDefault(device, List.of());
+  }
+
+  @Override
+  public List<JudgedWindow> judge() {
+    return Judging.judge(plane, "main", MODEL, Records.WINDOW_MILLIS);
   }
 
   @Override

@@ -114,6 +114,14 @@ class PostgresqlTablesTest {
   }
 
   @Nested
+  class Judged implements JudgedWindowsContract {
+    @Override
+    public Tables tables() {
+      return tables;
+    }
+  }
+
+  @Nested
   class Members implements RolloutMembersContract {
     @Override
     public Tables tables() {

@@ -21,7 +21,8 @@ import java.util.stream.LongStream;
 
 /** Windows and outcomes as devices send them. */
 final class Records {
-  private static final long WINDOW_MILLIS = 1000;
+  static final long WINDOW_MILLIS = 1000;
+
   private static final int LATENCY_BINS = 32;
   private static final int SCORE_BINS = 64;
 

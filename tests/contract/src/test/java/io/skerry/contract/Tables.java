@@ -73,6 +73,12 @@ interface Tables {
     return StandIns.monitoring(version);
   }
 
+  /**
+   * Judges every window of the model in the slot {@code main} that is due and was not judged, and
+   * tells from what, in the order in which they were.
+   */
+  List<JudgedWindow> judge();
+
   /** Sequences of a device's stored events, ascending; one that is stored twice comes twice. */
   List<Long> stored(DeviceId device, long bootEpoch);
 

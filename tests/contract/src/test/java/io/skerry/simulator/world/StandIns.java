@@ -1,5 +1,6 @@
 package io.skerry.simulator.world;
 
+import io.skerry.contract.JudgedWindow;
 import io.skerry.fleet.gate.GateAction;
 import io.skerry.fleet.gate.GateSettings;
 import io.skerry.fleet.rollout.DeploymentState;
@@ -24,6 +25,7 @@ import io.skerry.wire.fleet.v1.RecordBatch;
 import io.skerry.wire.fleet.v1.Window;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +40,13 @@ public final class StandIns {
   private final Releases releases = new Releases();
   private final RolloutShell rollouts =
       new RolloutShell(store, releases, this::described, new SamplingRates(.1, .8));
+
+  private final DriftShell drift =
+      new DriftShell(
+          releases,
+          device -> Map.of("profile", described(device).profile().map(ProfileId::value).orElse("")),
+          Duration.ofSeconds(1),
+          true);
 
   /** Versions 1 to 3 are released; the third says an amount. */
   public StandIns() {
@@ -84,11 +93,31 @@ public final class StandIns {
       if (record.hasWindow()) {
         Window window = record.getWindow();
         rollouts.counted(device, batch.getBootEpoch(), window, releases.counts(window));
+        drift.stored(device, window, releases.counts(window));
       } else if (record.hasFeedback()) {
         rollouts.counted(device, record.getFeedback());
       }
     }
     return taken;
+  }
+
+  /** Judges every window that came. */
+  public List<JudgedWindow> judge() {
+    List<JudgedWindow> judged = new ArrayList<>();
+    drift.judgeBefore(
+        Long.MAX_VALUE,
+        verdict -> {
+          DriftShell.Judged from = drift.lastJudged();
+          judged.add(JudgedWindow.of(from.window(), from.devices(), from.late()));
+        });
+    return judged;
+  }
+
+  /** The process is started anew: what was judged is judged once more. */
+  public void restart() {
+    if (drift.replay() > 0) {
+      throw new AssertionError("a window judged once more has another verdict");
+    }
   }
 
   /** From now on topics overtake each other at a broker. */
