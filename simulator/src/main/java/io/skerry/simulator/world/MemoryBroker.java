@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * topics a broker owes no order, and keeps one here only until topics are to overtake each other.
  */
 public final class MemoryBroker {
-  /** Messages that wait for one session. */
-  public static final int QUEUE_MAX = 10_000;
+  /** Messages that wait for one session: as many as the control plane tells its own broker. */
+  public static final int QUEUE_MAX = 100_000;
 
   private static final int CONNECTS_KEPT = 100_000;
   private static final double LOG_LATE_SECONDS_MAX = Math.log(12 * 3600);

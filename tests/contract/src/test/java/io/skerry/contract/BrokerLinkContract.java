@@ -2,6 +2,7 @@ package io.skerry.contract;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -11,8 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 abstract class BrokerLinkContract extends LinkContract {
   static final String LOOPBACK = "127.0.0.1";
 
-  private @Nullable LinkBroker started;
-  private @Nullable LinkAuthority issuing;
+  private @Nullable RealBroker started;
 
   /** Starts a broker that trusts the authority. */
   abstract LinkBroker start(Path folder, LinkAuthority authority) throws Exception;
@@ -22,9 +22,7 @@ abstract class BrokerLinkContract extends LinkContract {
 
   @BeforeAll
   void begin(@TempDir Path folder) throws Exception {
-    LinkAuthority made = new LinkAuthority();
-    issuing = made;
-    started = start(folder, made);
+    started = RealBroker.start(this::start, folder);
   }
 
   @AfterAll
@@ -34,18 +32,16 @@ abstract class BrokerLinkContract extends LinkContract {
     }
   }
 
+  private RealBroker started() {
+    return Objects.requireNonNull(started, "not started");
+  }
+
   LinkBroker broker() {
-    if (started == null) {
-      throw new IllegalStateException("not started");
-    }
-    return started;
+    return started().broker();
   }
 
   LinkAuthority authority() {
-    if (issuing == null) {
-      throw new IllegalStateException("not started");
-    }
-    return issuing;
+    return started().authority();
   }
 
   @Override

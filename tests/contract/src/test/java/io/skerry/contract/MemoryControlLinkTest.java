@@ -1,74 +1,24 @@
 package io.skerry.contract;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
+import io.skerry.contract.MemoryNetwork.MemoryLine;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.TenantId;
 import io.skerry.protocol.Topics;
 import io.skerry.simulator.world.MemoryBroker;
-import io.skerry.simulator.world.Trace;
-import io.skerry.simulator.world.World;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The simulation's broker keeps the contract towards the control plane, too. */
 class MemoryControlLinkTest extends LinkContract {
   private static final TenantId TENANT = new TenantId("default");
   private static final Duration SESSION = Duration.ofHours(1);
-  private static final long STEP_MILLIS = 10;
 
-  private final World world = new World(1, new Trace(0));
-  private final MemoryBroker broker = new MemoryBroker(world);
-
-  /** Lets time go by until it holds; whether it did in time. */
-  private boolean passes(Duration within, BooleanSupplier held) {
-    long end = world.now() + within.toMillis();
-    boolean passed = held.getAsBoolean();
-    while (!passed && world.now() < end) {
-      world.runUntil(world.now() + STEP_MILLIS);
-      passed = held.getAsBoolean();
-    }
-    return passed;
-  }
-
-  private static final class MemoryLine implements Line {
-    private boolean up = true;
-    private boolean carries = true;
-    private @Nullable Control client;
-
-    @Override
-    public void cut() {
-      up = false;
-      if (client != null) {
-        client.cut();
-      }
-    }
-
-    @Override
-    public void stall() {
-      carries = false;
-    }
-
-    @Override
-    public void stallTowardsBroker() {
-      carries = false;
-    }
-
-    @Override
-    public void mend() {
-      up = true;
-      carries = true;
-    }
-
-    @Override
-    public void close() {}
-  }
+  private final MemoryNetwork network = new MemoryNetwork();
 
   @Override
   public Line line() {
@@ -100,7 +50,7 @@ class MemoryControlLinkTest extends LinkContract {
       this.line = line;
       this.topic = topic;
       this.heardTopic = heardTopic;
-      line.client = this;
+      line.cutting(this::cut);
     }
 
     void connect() {
@@ -108,7 +58,9 @@ class MemoryControlLinkTest extends LinkContract {
         return;
       }
       Optional<MemoryBroker.Connection> opened =
-          line.up ? broker.connect("control", SESSION, Optional.empty(), this) : Optional.empty();
+          line.isUp()
+              ? network.broker.connect("control", SESSION, Optional.empty(), this)
+              : Optional.empty();
       connection = opened.orElse(null);
       if (opened.isPresent()) {
         opened.get().subscribe(Topics.everyDevice(Topics.STATUS));
@@ -118,10 +70,10 @@ class MemoryControlLinkTest extends LinkContract {
     }
 
     private void again() {
-      world.after(STEP_MILLIS, this::connect);
+      network.world.after(MemoryNetwork.STEP_MILLIS, this::connect);
     }
 
-    void cut() {
+    private void cut() {
       if (connection != null) {
         connection.cut();
       }
@@ -129,7 +81,7 @@ class MemoryControlLinkTest extends LinkContract {
 
     @Override
     public void received(MemoryBroker.Message message) {
-      if (connection != null && line.carries) {
+      if (connection != null && line.acknowledges()) {
         connection.acknowledge();
       }
       if (message.topic().equals(heardTopic)) {
@@ -147,26 +99,18 @@ class MemoryControlLinkTest extends LinkContract {
     public void publish(String payload) throws IOException {
       MemoryBroker.Connection current = connection;
       try {
-        if (current == null || !line.carries) {
+        if (current == null || !line.acknowledges()) {
           throw new IOException("nobody acknowledges it");
         }
         current.publish(topic, payload.getBytes(StandardCharsets.UTF_8), false);
       } finally {
-        world.runUntil(world.now() + STEP_MILLIS);
+        network.step();
       }
     }
 
     @Override
     public boolean hears(String payload, Duration within) {
-      return passes(
-          within,
-          () -> {
-            String next = heard.poll();
-            while (next != null && !next.equals(payload)) {
-              next = heard.poll();
-            }
-            return next != null;
-          });
+      return network.hears(heard, payload, within);
     }
 
     @Override
@@ -178,51 +122,9 @@ class MemoryControlLinkTest extends LinkContract {
     }
   }
 
-  private final class Far implements FarEnd, MemoryBroker.Client {
-    private final Queue<byte[]> arrived = new ArrayDeque<>();
-    private final MemoryBroker.Connection connection;
-
-    Far(String device) {
-      connection =
-          broker
-              .connect(TENANT + "/" + device, Duration.ZERO, Optional.empty(), this)
-              .orElseThrow();
-    }
-
-    @Override
-    public void received(MemoryBroker.Message message) {
-      arrived.add(message.payload());
-      connection.acknowledge();
-    }
-
-    @Override
-    public void lost(boolean takenOver) {}
-
-    @Override
-    public void retain(String topic, String payload) {
-      connection.publish(topic, payload.getBytes(StandardCharsets.UTF_8), true);
-    }
-
-    @Override
-    public void subscribe(String topic) {
-      connection.subscribe(topic);
-    }
-
-    @Override
-    public byte[] next() {
-      assertThat(passes(LinkClient.LONG, () -> !arrived.isEmpty())).as("arrives").isTrue();
-      return arrived.remove();
-    }
-
-    @Override
-    public void close() {
-      connection.leave();
-    }
-  }
-
   @Override
   public FarEnd far(String device) {
-    return new Far(device);
+    return network.far(TENANT + "/" + device);
   }
 
   @Override
@@ -237,7 +139,6 @@ class MemoryControlLinkTest extends LinkContract {
 
   @Override
   void restartBroker() {
-    broker.kill();
-    broker.start();
+    network.restartBroker();
   }
 }

@@ -5,91 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.skerry.agent.uplink.DeviceLink;
 import io.skerry.agent.uplink.LinkConfig;
 import io.skerry.agent.uplink.LinkException;
+import io.skerry.contract.MemoryNetwork.MemoryLine;
 import io.skerry.protocol.DeviceId;
 import io.skerry.protocol.Topics;
-import io.skerry.simulator.world.MemoryBroker;
 import io.skerry.simulator.world.MemoryLink;
-import io.skerry.simulator.world.Trace;
-import io.skerry.simulator.world.World;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.Optional;
 import java.util.Queue;
 import java.util.SplittableRandom;
-import java.util.function.BooleanSupplier;
-import org.jspecify.annotations.Nullable;
 
 /** The simulation's broker and a device's link to it keep the contract of the real ones. */
 class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
-  private static final long STEP_MILLIS = 10;
-
-  private final World world = new World(1, new Trace(0));
-  private final MemoryBroker broker = new MemoryBroker(world);
-
-  /** Lets time go by until it holds; whether it did in time. */
-  private boolean passes(Duration within, BooleanSupplier held) {
-    long end = world.now() + within.toMillis();
-    boolean passed = held.getAsBoolean();
-    while (!passed && world.now() < end) {
-      world.runUntil(world.now() + STEP_MILLIS);
-      passed = held.getAsBoolean();
-    }
-    return passed;
-  }
-
-  private static final class MemoryLine implements Line, MemoryLink.Line {
-    private boolean up = true;
-    private boolean carries = true;
-    private @Nullable MemoryLink link;
-
-    @Override
-    public boolean isUp() {
-      return up;
-    }
-
-    @Override
-    public MemoryLink.Fate next() {
-      return carries ? MemoryLink.Fate.ARRIVES : MemoryLink.Fate.LOST;
-    }
-
-    @Override
-    public boolean acknowledges() {
-      return carries;
-    }
-
-    @Override
-    public long millis() {
-      return 1;
-    }
-
-    @Override
-    public void cut() {
-      up = false;
-      if (link != null) {
-        link.cut();
-      }
-    }
-
-    @Override
-    public void stall() {
-      carries = false;
-    }
-
-    @Override
-    public void stallTowardsBroker() {
-      carries = false;
-    }
-
-    @Override
-    public void mend() {
-      up = true;
-      carries = true;
-    }
-
-    @Override
-    public void close() {}
-  }
+  private final MemoryNetwork network = new MemoryNetwork();
 
   @Override
   public Line line() {
@@ -113,8 +41,8 @@ class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
     MemoryLine between = (MemoryLine) line;
     MemoryLink link =
         new MemoryLink(
-            world,
-            broker,
+            network.world,
+            network.broker,
             new LinkConfig(
                     "broker",
                     1,
@@ -134,7 +62,7 @@ class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
             between,
             new SplittableRandom(1),
             Runnable::run);
-    between.link = link;
+    between.cutting(link::cut);
     Device made = new Device(link, said(device));
     link.start(made);
     return made;
@@ -164,13 +92,13 @@ class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
 
     @Override
     public void awaitConnect() {
-      assertThat(passes(LinkClient.LONG, () -> connects > 0)).as("connects").isTrue();
+      assertThat(network.passes(LinkClient.LONG, () -> connects > 0)).as("connects").isTrue();
       connects--;
     }
 
     @Override
     public void awaitTakenOver() {
-      assertThat(passes(LinkClient.LONG, () -> takenOver)).as("taken over").isTrue();
+      assertThat(network.passes(LinkClient.LONG, () -> takenOver)).as("taken over").isTrue();
     }
 
     @Override
@@ -183,21 +111,13 @@ class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
       try {
         link.publish(topic, payload.getBytes(StandardCharsets.UTF_8));
       } finally {
-        world.runUntil(world.now() + STEP_MILLIS);
+        network.step();
       }
     }
 
     @Override
     public boolean hears(String payload, Duration within) {
-      return passes(
-          within,
-          () -> {
-            String next = heard.poll();
-            while (next != null && !next.equals(payload)) {
-              next = heard.poll();
-            }
-            return next != null;
-          });
+      return network.hears(heard, payload, within);
     }
 
     @Override
@@ -206,48 +126,9 @@ class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
     }
   }
 
-  private final class Far implements FarEnd, MemoryBroker.Client {
-    private final Queue<byte[]> arrived = new ArrayDeque<>();
-    private final MemoryBroker.Connection connection;
-
-    Far() {
-      connection = broker.connect("control", Duration.ZERO, Optional.empty(), this).orElseThrow();
-    }
-
-    @Override
-    public void received(MemoryBroker.Message message) {
-      arrived.add(message.payload());
-      connection.acknowledge();
-    }
-
-    @Override
-    public void lost(boolean takenOver) {}
-
-    @Override
-    public void retain(String topic, String payload) {
-      connection.publish(topic, payload.getBytes(StandardCharsets.UTF_8), true);
-    }
-
-    @Override
-    public void subscribe(String topic) {
-      connection.subscribe(topic);
-    }
-
-    @Override
-    public byte[] next() {
-      assertThat(passes(LinkClient.LONG, () -> !arrived.isEmpty())).as("arrives").isTrue();
-      return arrived.remove();
-    }
-
-    @Override
-    public void close() {
-      connection.leave();
-    }
-  }
-
   @Override
   public FarEnd far(String device) {
-    return new Far();
+    return network.far("control");
   }
 
   @Override
@@ -262,7 +143,6 @@ class MemoryDeviceLinkTest extends LinkContract implements PresenceContract {
 
   @Override
   void restartBroker() {
-    broker.kill();
-    broker.start();
+    network.restartBroker();
   }
 }

@@ -1,6 +1,7 @@
 package io.skerry.contract;
 
 import java.nio.file.Path;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -10,17 +11,14 @@ import org.junit.jupiter.api.io.TempDir;
 /** The contract with a real broker, started once. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RealBrokerContract implements BrokerContract {
-  private @Nullable LinkBroker started;
-  private @Nullable LinkAuthority issuing;
+  private @Nullable RealBroker started;
 
   /** Starts a broker that trusts the authority. */
   abstract LinkBroker start(Path folder, LinkAuthority authority) throws Exception;
 
   @BeforeAll
   void begin(@TempDir Path folder) throws Exception {
-    LinkAuthority made = new LinkAuthority();
-    issuing = made;
-    started = start(folder, made);
+    started = RealBroker.start(this::start, folder);
   }
 
   @AfterAll
@@ -30,19 +28,17 @@ abstract class RealBrokerContract implements BrokerContract {
     }
   }
 
+  private RealBroker started() {
+    return Objects.requireNonNull(started, "not started");
+  }
+
   @Override
   public BrokerPeer connect(BrokerPeer.Wish wish) throws Exception {
-    if (started == null || issuing == null) {
-      throw new IllegalStateException("not started");
-    }
-    return new MqttPeer(started.port(), issuing, wish);
+    return new MqttPeer(started().broker().port(), started().authority(), wish);
   }
 
   @Override
   public void restart() throws Exception {
-    if (started == null) {
-      throw new IllegalStateException("not started");
-    }
-    started.restartEmpty();
+    started().broker().restartEmpty();
   }
 }
