@@ -185,6 +185,14 @@ final class Rollout {
     state = after;
   }
 
+  /** Whether a trial succeeded after this time, and takes over where it was tried. */
+  boolean isPromotedSince(Instant time) {
+    return promoted
+        && state.phase() instanceof RolloutPhase.Succeeded
+        && !decisions.isEmpty()
+        && decisions.getLast().at().isAfter(time);
+  }
+
   /** Where the same events at the same times lead elsewhere, in words. */
   Optional<String> firstOtherwise() {
     RolloutState again = first;

@@ -38,6 +38,9 @@ import java.util.Set;
  * came to it.
  */
 public final class Watch {
+  // What a trial that succeeded takes to take over.
+  private static final Duration PROMOTION = Duration.ofDays(1);
+
   /** Breaks that are kept in words. */
   private static final int BREAKS_MAX = 50;
 
@@ -882,6 +885,8 @@ public final class Watch {
     SlotId slot = RolloutPart.trialBeside(RolloutShell.SLOT);
     Optional<DesiredSlot> order =
         fleet.store().desired(device.id(), slot).filter(one -> one.mode().trial().isPresent());
+    // It keeps to maintenance windows, which open once a day, and to a pace.
+    Instant promotedSince = fleet.world().instant().minus(PROMOTION);
     boolean goesOn =
         order.stream()
             .anyMatch(
@@ -889,7 +894,9 @@ public final class Watch {
                     touched.keySet().stream()
                         .anyMatch(
                             rollout ->
-                                rollout.isBroughtBy(one) && !rollout.state.phase().isTerminal()));
+                                rollout.isBroughtBy(one)
+                                    && (!rollout.state.phase().isTerminal()
+                                        || rollout.isPromotedSince(promotedSince))));
     if (order.isPresent() && !goesOn) {
       broken(
           4, device.index(), "is still ordered the trial of %s".formatted(order.get().version()));
