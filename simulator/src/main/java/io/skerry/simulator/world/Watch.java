@@ -146,6 +146,15 @@ public final class Watch {
     private long ordered;
     private long limitedAt = -1;
     private boolean approved;
+
+    void beginsAnew() {
+      devices.clear();
+      before.clear();
+      predictions.clear();
+      ranSince.clear();
+      orderedWhenPaused = 0;
+      ordered = 0;
+    }
   }
 
   Watch(Fleet fleet) {
@@ -405,7 +414,7 @@ public final class Watch {
         (rollout, seen) -> {
           if (fleet
                   .store()
-                  .desired(sim.id(), rollout.place())
+                  .desired(sim.id(), rollout.slot(rollout.parts.getFirst()))
                   .filter(rollout::isBroughtBy)
                   .isPresent()
               && seen.devices.add(device)) {
@@ -530,13 +539,17 @@ public final class Watch {
       broken(4, -1, rollout.id + " changed after its end");
     }
     boolean promoted = false;
+    // A trial that was good: its stages begin anew.
+    boolean promotes = rollout.state.promotion().isPresent() && before.get().promotion().isEmpty();
+    List<StageProgress> after =
+        promotes ? rollout.state.promotion().get().trial() : rollout.state.stages();
     if (rollout.state.phase() instanceof RolloutPhase.Paused) {
       seen.orderedWhenPaused = ordered(rollout);
     }
-    for (int stage = 0; stage < rollout.state.stages().size(); stage++) {
+    for (int stage = 0; stage < after.size(); stage++) {
       StageState was = before.get().stages().get(stage).state();
-      StageState is = rollout.state.stages().get(stage).state();
-      boolean byHand = rollout.state.stages().get(stage).reason().startsWith("promoted");
+      StageState is = after.get(stage).state();
+      boolean byHand = after.get(stage).reason().startsWith("promoted");
       promoted |= byHand;
       boolean empty = isEmpty(rollout, stage);
       ran(rollout, stage, seen);
@@ -552,10 +565,13 @@ public final class Watch {
                 is.name().hashCode());
       }
       if (was != is && is == StageState.PASSED && !byHand && !empty) {
-        checkPassed(rollout, stage, seen);
+        checkPassed(rollout, promotes || rollout.isTrial(), stage, after.get(stage), seen);
       }
     }
     opened(rollout, before.get(), seen);
+    if (promotes) {
+      seen.beginsAnew();
+    }
     if (rollout.state.phase() instanceof RolloutPhase.Succeeded && !promoted) {
       for (int stage = 0; stage < rollout.stages.size(); stage++) {
         if (rollout.state.stages().get(stage).state() != StageState.PASSED) {
@@ -570,7 +586,7 @@ public final class Watch {
     if (rollout.isOpen(stage)
         && !seen.ranSince.containsKey(stage)
         && rollout.stages.get(stage).stream()
-            .anyMatch(candidate -> saysItRuns(rollout, candidate.device()))) {
+            .anyMatch(candidate -> saysItRuns(rollout, rollout.isTrial(), candidate.device()))) {
       seen.ranSince.put(stage, fleet.world().now());
     }
   }
@@ -655,16 +671,17 @@ public final class Watch {
             device ->
                 fleet
                     .store()
-                    .desired(device, rollout.place())
+                    .desired(device, rollout.slot(rollout.parts.getFirst()))
                     .filter(rollout::isBroughtBy)
                     .isPresent())
         .count();
   }
 
-  private void checkPassed(Rollout rollout, int stage, Touched seen) {
+  private void checkPassed(
+      Rollout rollout, boolean ofTrial, int stage, StageProgress passed, Touched seen) {
     long running =
         rollout.stages.get(stage).stream()
-            .filter(candidate -> saysItRuns(rollout, candidate.device()))
+            .filter(candidate -> saysItRuns(rollout, ofTrial, candidate.device()))
             .count();
     if (running == 0) {
       broken(4, -1, "%s passed stage %d, and nobody runs it".formatted(rollout.id, stage));
@@ -677,14 +694,7 @@ public final class Watch {
       broken(4, -1, "%s passed stage %d, and answers nothing".formatted(rollout.id, stage));
     }
     // The engine's own books begin anew after a pause; before somebody runs it nothing soaks.
-    long written =
-        rollout
-            .state
-            .stages()
-            .get(stage)
-            .soakingSince()
-            .map(Instant::toEpochMilli)
-            .orElse(fleet.world().now());
+    long written = passed.soakingSince().map(Instant::toEpochMilli).orElse(fleet.world().now());
     long ran = seen.ranSince.getOrDefault(stage, fleet.world().now());
     long soaked = fleet.world().now() - Math.max(written, ran);
     if (soaked < rollout.plan.soak().toMillis()) {
@@ -692,13 +702,13 @@ public final class Watch {
     }
   }
 
-  private boolean saysItRuns(Rollout rollout, DeviceId device) {
+  private boolean saysItRuns(Rollout rollout, boolean onTrial, DeviceId device) {
     return rollout.parts.stream()
         .allMatch(
             part ->
                 fleet
                     .store()
-                    .slotReport(device, part.place(rollout.plan.kind()))
+                    .slotReport(device, onTrial ? part.place(rollout.plan.kind()) : part.slot())
                     .flatMap(SlotReport::running)
                     .filter(now -> now.version().equals(part.version()))
                     .isPresent());
