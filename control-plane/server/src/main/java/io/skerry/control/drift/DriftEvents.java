@@ -132,6 +132,7 @@ final class DriftEvents {
         LISTED_MAX);
   }
 
+  // By what devices are once it is over: a change may be what makes them members, as of a profile.
   private static List<Event> changes(
       Transaction transaction, IncidentStore.Members members, Span span) {
     return transaction.list(
@@ -142,7 +143,7 @@ final class DriftEvents {
               filter (where d.labels @> ?::jsonb and (?::text is null or d.profile = ?)) as members,
             array_agg(distinct d.device order by d.device) as touched
           from device_change c
-          join device_during d on d.device = c.device and d.since <= c.at and c.at < d.until
+          join device_during d on d.device = c.device and d.since <= ? and ? < d.until
           where c.at >= ? and c.at <= ?
           group by c.what, c.after) events
         where members > 0 and began <= ? order by members desc, began desc limit ?
@@ -160,6 +161,8 @@ final class DriftEvents {
         members.labels(),
         members.profile().orElse(null),
         members.profile().orElse(null),
+        span.through(),
+        span.through(),
         span.from(),
         span.through(),
         span.until(),

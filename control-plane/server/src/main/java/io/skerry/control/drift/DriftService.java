@@ -21,6 +21,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,6 +31,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +67,7 @@ final class DriftService {
   private final Map<Track, Retry> retries = new HashMap<>();
   private final Backlogs backlogs;
   private final Duration kept;
+  private final Duration outcomesKept;
   private final Duration wait;
   private final Duration judged;
   private volatile @Nullable Thread loop;
@@ -111,6 +115,7 @@ final class DriftService {
             new WindowIncidents.Told(opened, harmed, resolved),
             clock);
     this.kept = config.retention().windows();
+    this.outcomesKept = config.retention().feedback();
     this.wait = config.windowsWait();
     this.judged = config.judgedWindow();
     this.nanoTime = nanoTime;
@@ -155,7 +160,13 @@ final class DriftService {
         database.call(transaction -> ModelRetention.of(transaction, ModelRetention.WINDOWS));
     forgetOld(now().minus(kept), "", own.keySet());
     own.forEach((model, of) -> forgetOld(now().minus(of), model, Set.of()));
-    Duration longest = own.values().stream().reduce(kept, (a, b) -> a.compareTo(b) > 0 ? a : b);
+    Map<String, Duration> outcomes =
+        database.call(transaction -> ModelRetention.of(transaction, ModelRetention.FEEDBACK));
+    Duration longest =
+        Stream.of(own.values(), outcomes.values(), List.of(kept, outcomesKept))
+            .flatMap(Collection::stream)
+            .max(Comparator.naturalOrder())
+            .orElse(kept);
     Instant before = now().minus(longest);
     database.run(transaction -> DriftStore.forgetAttributes(transaction, before));
     database.run(DriftStore::forgetTracks);

@@ -25,7 +25,9 @@ public final class ModelRetention {
   /** Sampled inputs, and what was made of them. */
   public static final String SAMPLES = "samples";
 
-  static final String FEEDBACK = "feedback";
+  /** Outcomes. */
+  public static final String FEEDBACK = "feedback";
+
   private static final int DAYS_MAX = 7300;
   private static final int NAMED_MAX = 3;
 

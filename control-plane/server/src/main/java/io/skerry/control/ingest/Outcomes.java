@@ -42,17 +42,21 @@ public final class Outcomes {
   private static final Duration JOIN_EVERY = Duration.ofSeconds(5);
   private static final int JOINED_AT_ONCE_MAX = 5000;
 
+  // Of a device that is no longer here nothing else is known.
+  private static final TenantId OF_REMOVED = new TenantId("default");
   // An application's clock and a device's may be so far apart.
   private static final Duration APART_MAX = RecordReader.FUTURE_MAX;
   // What a device was away for; later samples join by their id only.
   private static final Duration NAMED_WITHIN = Duration.ofDays(7);
-  private static final Duration NAMED_EVERY = Duration.ofMinutes(5);
+  private static final Duration NAMED_EVERY = Duration.ofMinutes(1);
+  private static final int NAMED_AT_ONCE_MAX = 5000;
 
   private final Database database;
   private final TenantKeys keys;
   private final Quarantine quarantine;
   private final Clock clock = Clock.systemUTC();
   private Instant namedAt = Instant.EPOCH;
+  private long named;
   private @Nullable Loop loop;
 
   Outcomes(Database database, TenantKeys keys, Quarantine quarantine) {
@@ -157,7 +161,8 @@ public final class Outcomes {
         source.stored());
   }
 
-  // An id may name several predictions, a customer's for instance: the last one before the outcome.
+  // An id may name several predictions, a customer's for instance: the last one before the outcome,
+  // but one just after it, by the clocks, before one of long ago.
   private static String ofSubject(
       Transaction transaction, String device, String subject, Instant outcomeAt) {
     return transaction
@@ -165,12 +170,16 @@ public final class Outcomes {
             """
             select prediction_id from telemetry_prediction
             where device = ? and subject = ? and at <= ?
-            order by at > ?, abs(extract(epoch from at - ?)) limit 1
+              and subject <> ''
+            order by abs(extract(epoch from at - ?)) > ?, at > ?, abs(extract(epoch from at - ?))
+            limit 1
             """,
             row -> row.text("prediction_id"),
             device,
             subject,
             outcomeAt.plus(APART_MAX),
+            outcomeAt,
+            APART_MAX.toSeconds(),
             outcomeAt,
             outcomeAt)
         .orElse("");
@@ -276,8 +285,8 @@ public final class Outcomes {
   private void joinAll() {
     Instant now = clock.instant();
     if (!now.isBefore(namedAt.plus(NAMED_EVERY))) {
-      database.run(transaction -> name(transaction, now));
       namedAt = now;
+      database.run(transaction -> name(transaction, now));
     }
     int joined;
     do {
@@ -285,33 +294,51 @@ public final class Outcomes {
     } while (joined == JOINED_AT_ONCE_MAX);
   }
 
-  /** Finds the predictions of outcomes that name a client only and came before them. */
+  /**
+   * Finds the predictions of outcomes that name a client only and came before them: of so many at a
+   * time, one after the other, for most are of predictions that were never sampled.
+   */
   public void name(Transaction transaction, Instant now) {
+    List<Long> looked =
+        transaction.list(
+            """
+            select sequence from telemetry_feedback
+            where not joined and prediction_id = '' and subject <> '' and boot_epoch = 0
+              and sequence > ? order by sequence limit ?
+            """,
+            row -> row.bigint("sequence"),
+            named,
+            NAMED_AT_ONCE_MAX);
+    if (looked.isEmpty()) {
+      named = 0;
+      return;
+    }
     transaction.update(
         """
         update telemetry_feedback f set prediction_id = found.prediction_id
         from (
-          select u.device, u.boot_epoch, u.sequence, u.subject, u.actual, u.outcome_at,
-            p.prediction_id
+          select u.sequence, u.device, u.subject, u.actual, u.outcome_at, p.prediction_id
           from telemetry_feedback u
           cross join lateral (
             select q.prediction_id from telemetry_prediction q
-            where q.device = u.device and q.subject = u.subject
+            where q.device = u.device and q.subject = u.subject and q.subject <> ''
               and q.at <= u.outcome_at + make_interval(secs => ?)
-            order by q.at > u.outcome_at, abs(extract(epoch from q.at - u.outcome_at)) limit 1) p
+            order by abs(extract(epoch from q.at - u.outcome_at)) > ?, q.at > u.outcome_at,
+              abs(extract(epoch from q.at - u.outcome_at)) limit 1) p
           where not u.joined and u.prediction_id = '' and u.subject <> '' and u.boot_epoch = 0
-            and u.received_at > ?
-          limit ?) found
-        where f.device = found.device and f.boot_epoch = found.boot_epoch
-          and f.sequence = found.sequence
+            and u.sequence > ? and u.sequence <= ? and u.received_at > ?) found
+        where f.boot_epoch = 0 and f.device = found.device and f.sequence = found.sequence
           and not exists (select 1 from telemetry_feedback g
             where g.boot_epoch = 0 and g.device = found.device
               and g.prediction_id = found.prediction_id and g.subject = found.subject
               and g.outcome_at = found.outcome_at and g.actual = found.actual)
         """,
         APART_MAX.toSeconds(),
-        now.minus(NAMED_WITHIN),
-        JOINED_AT_ONCE_MAX);
+        APART_MAX.toSeconds(),
+        named,
+        looked.getLast(),
+        now.minus(NAMED_WITHIN));
+    named = looked.size() < NAMED_AT_ONCE_MAX ? 0 : looked.getLast();
   }
 
   /** Joins outcomes to predictions whose sample is here, and returns how many. */
@@ -327,7 +354,8 @@ public final class Outcomes {
             select u.device, u.boot_epoch, u.sequence from telemetry_feedback u
             join telemetry_prediction q
               on q.device = u.device and q.prediction_id = u.prediction_id
-            where not u.joined and u.prediction_id <> '' limit ?)
+            where not u.joined and u.prediction_id <> ''
+              and (q.classes is null or floor(u.actual + .5) between 0 and q.classes - 1) limit ?)
           and p.device = f.device and p.prediction_id = f.prediction_id
         """,
         JOINED_AT_ONCE_MAX);
@@ -338,19 +366,22 @@ public final class Outcomes {
     transaction
         .list(
             """
-            delete from telemetry_feedback f using telemetry_prediction p, device d
+            delete from telemetry_feedback f
+            using telemetry_prediction p left join device d on d.id = p.device
             where (f.device, f.boot_epoch, f.sequence) in (
                 select u.device, u.boot_epoch, u.sequence from telemetry_feedback u
                 join telemetry_prediction q
                   on q.device = u.device and q.prediction_id = u.prediction_id
                 where not u.joined and u.prediction_id <> ''
+                  and not floor(u.actual + .5) between 0 and 1
                   and not floor(u.actual + .5) between 0 and q.classes - 1 limit ?)
-              and p.device = f.device and p.prediction_id = f.prediction_id and d.id = f.device
-            returning d.tenant, f.device, f.boot_epoch, f.sequence, f.prediction_id, f.actual,
+              and p.device = f.device and p.prediction_id = f.prediction_id
+            returning coalesce(d.tenant, ?) as tenant, f.device, f.boot_epoch, f.sequence, f.prediction_id, f.actual,
               p.model, p.version, p.classes
             """,
             Other::of,
-            JOINED_AT_ONCE_MAX)
+            JOINED_AT_ONCE_MAX,
+            OF_REMOVED.value())
         .forEach(
             other ->
                 quarantine.put(
