@@ -1,6 +1,7 @@
 package io.skerry.telemetry.signal;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /** Measures images, row by row. */
 final class ImageMeter extends Meter {
@@ -14,6 +15,8 @@ final class ImageMeter extends Meter {
   private float[] above;
   private float[] middle;
   private float[] newest;
+  // Of one channel, then the highest and lowest of all.
+  private final float[] values;
   private final float[] highest;
   private final float[] lowest;
   private double sum;
@@ -36,6 +39,7 @@ final class ImageMeter extends Meter {
     above = new float[image.width()];
     middle = new float[image.width()];
     newest = new float[image.width()];
+    values = new float[image.width()];
     highest = new float[image.width()];
     lowest = new float[image.width()];
   }
@@ -55,11 +59,7 @@ final class ImageMeter extends Meter {
     clipped = 0;
     int width = image.width();
     for (int y = 0; y < image.height(); y++) {
-      if (image.channelsFirst()) {
-        readPlanes(data, first + y * width, as);
-      } else {
-        readPixels(data, first + y * width * image.channels(), as);
-      }
+      readRow(data, first, y, as);
       addLight(width);
       if (y >= 2) {
         addEdges(width);
@@ -83,52 +83,59 @@ final class ImageMeter extends Meter {
     return Double.isFinite(sum) && Double.isFinite(squares);
   }
 
-  private void readPixels(ByteBuffer data, int first, Elements as) {
+  // Both layouts go through the same sums in the same order: they give the same bits.
+  private void readRow(ByteBuffer data, int first, int row, Elements as) {
     int channels = image.channels();
     int width = image.width();
-    float[] read = read(data, first, width * channels, as);
-    int at = 0;
-    int ends = 0;
-    for (int x = 0; x < width; x++) {
-      float light = 0;
-      float high = Float.NEGATIVE_INFINITY;
-      float low = Float.POSITIVE_INFINITY;
+    Arrays.fill(newest, 0);
+    if (!image.channelsFirst()) {
+      float[] pixels = read(data, first + row * width * channels, width * channels, as);
       for (int c = 0; c < channels; c++) {
-        float v = (read[at++] - black[c]) * perUnit[c];
-        light += v;
-        high = Math.max(high, v);
-        low = Math.min(low, v);
-        ends += v <= CLIPPED_AT || v >= 1 - CLIPPED_AT ? 1 : 0;
+        for (int x = 0, at = c; x < width; x++, at += channels) {
+          values[x] = (pixels[at] - black[c]) * perUnit[c];
+        }
+        addChannel(c, width);
       }
-      newest[x] = light / channels;
-      highest[x] = high;
-      lowest[x] = low;
-    }
-    clipped += ends;
-  }
-
-  // The same sums in the same order, so that both layouts of one image give the same bits.
-  private void readPlanes(ByteBuffer data, int first, Elements as) {
-    int channels = image.channels();
-    int width = image.width();
-    java.util.Arrays.fill(newest, 0);
-    java.util.Arrays.fill(highest, Float.NEGATIVE_INFINITY);
-    java.util.Arrays.fill(lowest, Float.POSITIVE_INFINITY);
-    int ends = 0;
-    for (int c = 0; c < channels; c++) {
-      float[] read = read(data, first + c * image.height() * width, width, as);
-      for (int x = 0; x < width; x++) {
-        float v = (read[x] - black[c]) * perUnit[c];
-        newest[x] += v;
-        highest[x] = Math.max(highest[x], v);
-        lowest[x] = Math.min(lowest[x], v);
-        ends += v <= CLIPPED_AT || v >= 1 - CLIPPED_AT ? 1 : 0;
+    } else {
+      for (int c = 0; c < channels; c++) {
+        float[] plane = read(data, first + (c * image.height() + row) * width, width, as);
+        for (int x = 0; x < width; x++) {
+          values[x] = (plane[x] - black[c]) * perUnit[c];
+        }
+        addChannel(c, width);
       }
     }
-    clipped += ends;
     for (int x = 0; x < width; x++) {
       newest[x] /= channels;
     }
+  }
+
+  // Loops of one thing each: the processor works on several places at a time.
+  private void addChannel(int channel, int width) {
+    for (int x = 0; x < width; x++) {
+      newest[x] += values[x];
+    }
+    int inside = 0;
+    for (int x = 0; x < width; x++) {
+      inside += below(CLIPPED_AT, values[x]) & below(values[x], 1 - CLIPPED_AT);
+    }
+    clipped += width - inside;
+    if (channel == 0) {
+      System.arraycopy(values, 0, highest, 0, width);
+      System.arraycopy(values, 0, lowest, 0, width);
+    } else if (image.channels() == COLOURS) {
+      for (int x = 0; x < width; x++) {
+        highest[x] = Math.max(highest[x], values[x]);
+      }
+      for (int x = 0; x < width; x++) {
+        lowest[x] = Math.min(lowest[x], values[x]);
+      }
+    }
+  }
+
+  // 1 when the first is less; without a jump that the processor could guess wrongly.
+  private static int below(float low, float high) {
+    return Float.floatToRawIntBits(low - high) >>> 31;
   }
 
   private void addLight(int width) {

@@ -21,6 +21,7 @@ final class ItemCopies {
 
   private final int itemBytes;
   private final Semaphore bytesFree;
+  private volatile boolean closed;
   private final AtomicReferenceArray<@Nullable ByteBuffer> kept =
       new AtomicReferenceArray<>(KEPT_MAX);
 
@@ -52,12 +53,21 @@ final class ItemCopies {
   }
 
   void giveBack(ByteBuffer copy) {
-    for (int place = 0; place < KEPT_MAX; place++) {
+    for (int place = 0; place < KEPT_MAX && !closed; place++) {
       if (kept.get(place) == null && kept.compareAndSet(place, null, copy)) {
+        if (closed) {
+          clear();
+        }
         return;
       }
     }
     bytesFree.release(itemBytes);
+  }
+
+  /** Keeps none from now on: the version is watched no more, though items of it may still wait. */
+  void close() {
+    closed = true;
+    clear();
   }
 
   /** Lets go of those that no item waits in. */

@@ -96,7 +96,7 @@ final class WatchedModel {
 
   /** It is watched no more. */
   void release() {
-    copies.clear();
+    copies.close();
     windowsSent.release();
     samplesSent.release();
   }
