@@ -136,6 +136,20 @@ class OutcomesTest {
     assertThat(joined()).containsExactly("p1 0.0", "p2 1.0");
   }
 
+  /** By a device's clock that is a little ahead, what came true comes before its prediction. */
+  @Test
+  void takesAPredictionJustAfterTheOutcomeBeforeOneOfLongAgo() {
+    sample("cam-1", "p1", "customer-7", .9f);
+    sample("cam-1", "p2", "customer-7", .1f);
+    sql(
+        "update telemetry_prediction set at = ? where prediction_id = 'p1'",
+        NOON.minus(Duration.ofDays(30)));
+
+    tell(new ToldOutcome("cam-1", null, "customer-7", 0, NOON.minusSeconds(30)));
+
+    assertThat(joined()).containsExactly("p2 0.0");
+  }
+
   @Test
   void joinsAnOutcomeOfAClientThatCameBeforeItsPrediction() {
     tell(new ToldOutcome("cam-1", null, "ticket-78", 1, NOON.plusSeconds(60)));

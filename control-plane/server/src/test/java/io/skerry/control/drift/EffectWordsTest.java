@@ -60,6 +60,7 @@ final class EffectWordsTest {
         12,
         10,
         cohort,
-        stream);
+        stream,
+        null);
   }
 }

@@ -346,6 +346,7 @@ public final class SimulatedRollout {
       case RolloutEffect.CatchUp _, RolloutEffect.Expire _, RolloutEffect.DeferOffline _ -> {}
       case RolloutEffect.Cancel _, RolloutEffect.RestoreBrokenUnits _ -> {}
       case RolloutEffect.RetryFailed _, RolloutEffect.ConcludeTrial _ -> {}
+      case RolloutEffect.RestoreAgain _ -> {}
       case RolloutEffect.CloseOut _ -> {}
     }
   }
