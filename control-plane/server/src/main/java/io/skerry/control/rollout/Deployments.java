@@ -76,13 +76,14 @@ final class Deployments {
 
   /** Carries an effect out; how many devices got an order to run the version. */
   int carryOut(Transaction transaction, RolloutOrder order, RolloutEffect effect, Instant now) {
-    return carryOut(transaction, order, effect, now, new ArrayList<>());
+    return carryOut(transaction, order, false, effect, now, new ArrayList<>());
   }
 
   // Adds whom it chose to be offered something, whatever became of them.
   private int carryOut(
       Transaction transaction,
       RolloutOrder order,
+      boolean promoted,
       RolloutEffect effect,
       Instant now,
       List<String> offered) {
@@ -94,6 +95,7 @@ final class Deployments {
               offer(
                   transaction,
                   order,
+                  promoted,
                   limit,
                   left ->
                       transaction.list(
@@ -113,6 +115,7 @@ final class Deployments {
               offer(
                   transaction,
                   order,
+                  promoted,
                   limit,
                   left ->
                       transaction.list(
@@ -246,6 +249,7 @@ final class Deployments {
   private int offer(
       Transaction transaction,
       RolloutOrder order,
+      boolean promoted,
       int limit,
       IntFunction<List<String>> waiting,
       Instant now,
@@ -257,13 +261,17 @@ final class Deployments {
         break;
       }
       offered.addAll(chosen);
-      left -= offer(transaction, order, chosen, now);
+      left -= offer(transaction, order, promoted, chosen, now);
     }
     return limit - left;
   }
 
   private int offer(
-      Transaction transaction, RolloutOrder order, List<String> waiting, Instant now) {
+      Transaction transaction,
+      RolloutOrder order,
+      boolean promoted,
+      List<String> waiting,
+      Instant now) {
     Members.Checked checked = Members.check(transaction, order, waiting);
     // What they were ordered at an earlier attempt.
     sendBack(transaction, order, checked.left());
@@ -307,14 +315,15 @@ final class Deployments {
         update deployment set state = 'OFFERED', has_order = true, ordered_at = ?,
           due_at = ?::timestamptz + ? * interval '1 millisecond',
           replacing = ? or previous <> '{}'::jsonb, error_code = null, error_detail = null,
-          late = late or exists (select from rollout r where r.id = deployment.rollout
-            and (r.phase = 'SUCCEEDED' or r.state @?? '$.promotion[0]'))
+          late = late or ? or exists (select from rollout r where r.id = deployment.rollout
+            and r.phase = 'SUCCEEDED')
         where rollout = ? and device = any(?) and state in ('PENDING', 'DEFERRED')
         """,
         now,
         now.toString(),
         order.plan().deadlines().start().toMillis(),
         order.plan().kind().isTrial(),
+        promoted,
         rollout,
         chosen);
   }
@@ -814,12 +823,17 @@ final class Deployments {
    */
   int promote(Transaction transaction, RolloutOrder trial, RolloutEffect effect, Instant now) {
     List<String> offered = new ArrayList<>();
-    int orders = carryOut(transaction, trial.promoted(), effect, now, offered);
-    if (effect instanceof RolloutEffect.Offer || effect instanceof RolloutEffect.CatchUp) {
+    int orders = carryOut(transaction, trial.promoted(), true, effect, now, offered);
+    switch (effect) {
       // At every step of the engine: all others that are on trial still wait as before.
-      endTrials(transaction, trial, offered);
-    } else {
-      endTrials(transaction, trial);
+      case RolloutEffect.Offer _, RolloutEffect.CatchUp _ -> endTrials(transaction, trial, offered);
+      // On whom these find at an end it ended when they were offered the version.
+      case RolloutEffect.OpenStage _, RolloutEffect.Expire _, RolloutEffect.DeferOffline _ -> {}
+      case RolloutEffect.RestoreBrokenUnits _, RolloutEffect.RestoreAgain _ -> {}
+      case RolloutEffect.ConcludeTrial _, RolloutEffect.Cancel _, RolloutEffect.CloseOut _ ->
+          endTrials(transaction, trial);
+      case RolloutEffect.RestoreTouched _, RolloutEffect.RetryFailed _ ->
+          endTrials(transaction, trial);
     }
     return orders;
   }
