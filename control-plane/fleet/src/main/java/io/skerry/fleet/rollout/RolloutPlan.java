@@ -39,6 +39,9 @@ public record RolloutPlan(
   /** How often a device that could not go back is ordered back again by itself. */
   public static final int RESTORES_MAX = 5;
 
+  /** No longer before each of these, so that all are in the time for which it is followed. */
+  public static final Duration RESTORE_PAUSE_MAX = Duration.ofDays(2);
+
   /** Maintenance windows a rollout can have. */
   public static final int WINDOWS_MAX = 64;
 
@@ -288,13 +291,15 @@ public record RolloutPlan(
 
     /**
      * How long after it could not go back a device is ordered back again, if it is there: four
-     * times as long each time. Empty when it is not any more.
+     * times as long each time, and at most {@link #RESTORE_PAUSE_MAX}. Empty when it is not any
+     * more.
      *
      * @param restores how often it was already
      */
     public Optional<Duration> restoreAgain(int restores) {
       return restores < RESTORES_MAX
           ? Optional.of(start.multipliedBy(1L << (2 * restores)))
+              .map(pause -> pause.compareTo(RESTORE_PAUSE_MAX) < 0 ? pause : RESTORE_PAUSE_MAX)
           : Optional.empty();
     }
 

@@ -343,6 +343,18 @@ class RolloutMachineTest {
   }
 
   @Test
+  void ordersWhoCouldNotGoBackToDoSoAgainWithinTwoDaysHoweverLongADeviceMayTakeToBegin() {
+    Duration day = Duration.ofDays(1);
+    RolloutPlan.Deadlines deadlines = new RolloutPlan.Deadlines(day, day, day, day);
+
+    assertThat(deadlines.restoreAgain(0)).contains(day);
+    for (int again = 1; again < RolloutPlan.RESTORES_MAX; again++) {
+      assertThat(deadlines.restoreAgain(again)).contains(Duration.ofDays(2));
+    }
+    assertThat(deadlines.restoreAgain(RolloutPlan.RESTORES_MAX)).isEmpty();
+  }
+
+  @Test
   void dropsATrialThatIsAbortedOrSuperseded() {
     for (RolloutEvent end :
         List.of(

@@ -281,11 +281,12 @@ final class Alerts {
 
   @EventListener
   void onRolloutNotRestored(RolloutNotRestored event) {
-    keep(
+    keepIn(
+        event.transaction(),
         ticket(
             "rollout.restore_failed",
             event.rollout(),
-            "%d devices could not go back, however often they were ordered to: they may run what was rolled back"
+            "%d devices could not go back and are not ordered to any more: they may run what was rolled back"
                 .formatted(event.devices())));
   }
 

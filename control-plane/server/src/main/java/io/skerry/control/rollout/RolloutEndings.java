@@ -35,9 +35,9 @@ final class RolloutEndings {
     this.notRestored = notRestored;
   }
 
-  /** Tells that so many devices by now could not go back from what was rolled back. */
-  void notRestored(RolloutId id, int devices) {
-    notRestored.publishEvent(new RolloutNotRestored(id, devices));
+  /** Tells that so many devices could not go back from what was rolled back. */
+  void notRestored(Transaction transaction, RolloutId id, int devices) {
+    notRestored.publishEvent(new RolloutNotRestored(transaction, id, devices));
   }
 
   /** Tells of a rollout that stands still, for nobody here can read it. */

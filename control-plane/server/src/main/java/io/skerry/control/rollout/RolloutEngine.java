@@ -492,7 +492,7 @@ final class RolloutEngine {
     // A whole site may come back at once: the first is told, and then each doubling.
     int since = failed - one.notRestored;
     if (since > 0 && since >= 2 * one.notRestoredTold) {
-      endings.notRestored(stored.id(), failed);
+      database.run(transaction -> endings.notRestored(transaction, stored.id(), failed));
       one.notRestoredTold = since;
     }
   }

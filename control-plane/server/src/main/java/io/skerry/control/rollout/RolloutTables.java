@@ -380,6 +380,19 @@ final class RolloutTables {
         id.value());
   }
 
+  /** Devices that could not go back, run what was rolled back, and were to try again. */
+  static int stillToGoBack(Transaction transaction, RolloutId id) {
+    return Math.toIntExact(
+        transaction.number(
+            """
+            select count(*) from deployment d
+            where d.rollout = ? and d.again_at is not null and d.state = 'RESTORE_FAILED'
+              and exists (select from desired_slot o where o.device = d.device
+                and o.rollout is not distinct from d.rollout and o.mode <> 'OFF')
+            """,
+            id.value()));
+  }
+
   /** Ends the following. */
   static void release(Transaction transaction, RolloutId id) {
     if (transaction.number(

@@ -297,7 +297,16 @@ public final class SqlBooks implements RolloutBooks {
     if (stored.state().phase() instanceof RolloutPhase.RollingBack) {
       RolloutTables.awaitNobody(transaction, stored.id());
     }
+    tellNotRestored(transaction, stored.id());
     RolloutTables.replace(transaction, stored.id());
+  }
+
+  // Who has tried in vain to the end was told of while it was followed.
+  private void tellNotRestored(Transaction transaction, RolloutId id) {
+    int devices = RolloutTables.stillToGoBack(transaction, id);
+    if (devices > 0) {
+      endings.notRestored(transaction, id, devices);
+    }
   }
 
   /** Ends the following of a rollout that is over. */
@@ -305,6 +314,7 @@ public final class SqlBooks implements RolloutBooks {
     inLease(
         lease,
         transaction -> {
+          tellNotRestored(transaction, lease.rollout());
           RolloutTables.release(transaction, lease.rollout());
           return true;
         });

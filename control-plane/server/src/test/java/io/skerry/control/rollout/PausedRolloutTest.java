@@ -194,6 +194,43 @@ class PausedRolloutTest {
     assertThat(released(id)).isEqualTo(1);
   }
 
+  // All but this one have gone back.
+  private String rolledBackBut(String stuck) {
+    fleet.version(2, Map.of(X86, "onnxruntime"));
+    everywhere(1);
+    String id = everywhere(2);
+    fleet.act(id, RolloutAct.ROLLBACK);
+    fleet.report(id, "COMMITTED", others(id, stuck));
+    fleet.report(id, "FAILED", List.of(stuck));
+    fleet.look();
+    assertThat(fleet.find(id).state()).isEqualTo("ROLLED_BACK");
+    assertThat(fleet.states(id)).containsEntry(stuck, "RESTORE_FAILED");
+    return id;
+  }
+
+  private void endedAMonthAgo(String id) {
+    fleet.sql("update rollout set ended_at = ended_at - interval '31 days' where id = ?", id);
+    fleet.look();
+    assertThat(released(id)).isEqualTo(1);
+  }
+
+  /** Nobody looks at it again: it would never be told of. */
+  @Test
+  void alertsOfWhoWasToTryAgainWhenNobodyFollowsItAnyMore() {
+    String id = rolledBackBut(X86 + "-03");
+    assertThat(alerts(id)).doesNotContainKey("rollout.restore_failed TICKET");
+
+    endedAMonthAgo(id);
+    fleet.look();
+
+    assertThat(alerts(id).get("rollout.restore_failed TICKET")).startsWith("1 devices could not");
+    assertThat(
+            fleet.number(
+                "select count(*) from alert where object = ? and kind = 'rollout.restore_failed'",
+                id))
+        .isEqualTo(1);
+  }
+
   private List<String> others(String id, String than) {
     return fleet.in(id, "RESTORING").stream().filter(device -> !device.equals(than)).toList();
   }
