@@ -320,9 +320,9 @@ public final class RolloutMachine {
       return triedAgain(state, now, reason);
     }
     if (state.phase() instanceof RollingBack || state.phase() instanceof RolledBack) {
-      StageProgress first = progress(state, 0);
+      // With its time: a second one is another act, also where the reason is the same.
       return Step.to(
-          state.with(0, first.closed(first.state(), "retry: " + reason)),
+          state.with(0, progress(state, 0).triedAgain(now, "retry: " + reason)),
           new RolloutEffect.RestoreAgain(true));
     }
     OptionalInt stage = openStage(state);

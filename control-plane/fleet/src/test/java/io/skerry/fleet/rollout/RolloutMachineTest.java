@@ -340,6 +340,11 @@ class RolloutMachineTest {
     rollout.apply(new RolloutEvent.Retry("the disk has room again"));
     assertThat(stuck.state).isEqualTo(DeploymentState.RESTORING);
     assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
+
+    RolloutState once = rollout.state;
+    rollout.pass(Duration.ofMinutes(1));
+    rollout.apply(new RolloutEvent.Retry("the disk has room again"));
+    assertThat(rollout.state).as("another act").isNotEqualTo(once);
   }
 
   @Test

@@ -231,6 +231,26 @@ class PausedRolloutTest {
         .isEqualTo(1);
   }
 
+  @Test
+  void everyRetryIsAnActOfItsOwnAlsoWhereNobodySaysAnythingElse() {
+    String stuck = X86 + "-03";
+    String id = rolledBackBut(stuck);
+    long revision = fleet.find(id).revision();
+    for (int retry = 1; retry <= 2; retry++) {
+      fleet.act(id, RolloutAct.RETRY);
+      assertThat(fleet.states(id)).containsEntry(stuck, "RESTORING");
+      fleet.report(id, "FAILED", List.of(stuck));
+      fleet.look();
+
+      assertThat(fleet.find(id).revision()).isEqualTo(revision + retry);
+      assertThat(
+              fleet.number(
+                  "select count(*) from audit_entry where object = ? and act = 'rollout.retried'",
+                  "rollout/" + id))
+          .isEqualTo(retry);
+    }
+  }
+
   private List<String> others(String id, String than) {
     return fleet.in(id, "RESTORING").stream().filter(device -> !device.equals(than)).toList();
   }
