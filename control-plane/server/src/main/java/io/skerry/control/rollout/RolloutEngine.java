@@ -528,7 +528,10 @@ final class RolloutEngine {
 
   private static boolean isLongAgo(Stored stored, Instant now) {
     Instant ended = stored.endedAt();
-    return ended != null && now.isAfter(ended.plus(RETURNS_WITHIN));
+    // A retry begins the first stage's anew: whoever is ordered back by it has as long.
+    Instant begun = stored.state().stages().getFirst().openedAt().orElse(Instant.EPOCH);
+    return ended != null
+        && now.isAfter((begun.isAfter(ended) ? begun : ended).plus(RETURNS_WITHIN));
   }
 
   private void admit(Stored stored, Lease lease) {

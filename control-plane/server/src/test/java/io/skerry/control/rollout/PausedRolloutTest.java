@@ -231,6 +231,23 @@ class PausedRolloutTest {
         .isEqualTo(1);
   }
 
+  /** Whatever kept it from going back may take longer to mend than it is followed. */
+  @Test
+  void followsWhoIsOrderedBackByARetryALongTimeAfterTheRollback() {
+    String stuck = X86 + "-03";
+    String id = rolledBackBut(stuck);
+    endedAMonthAgo(id);
+
+    fleet.act(id, RolloutAct.RETRY);
+    fleet.look();
+
+    assertThat(fleet.states(id)).containsEntry(stuck, "RESTORING");
+    assertThat(released(id)).isZero();
+    fleet.sleep(Duration.ofDays(29));
+    fleet.report(id, "COMMITTED", List.of(stuck));
+    assertThat(fleet.states(id)).containsEntry(stuck, "RESTORED");
+  }
+
   @Test
   void everyRetryIsAnActOfItsOwnAlsoWhereNobodySaysAnythingElse() {
     String stuck = X86 + "-03";
