@@ -415,7 +415,7 @@ public final class RolloutMachine {
       case Aborting aborting -> aborting(plan, state, aborting, seen, now);
       case RollingBack rollingBack -> rollingBack(plan, state, rollingBack, seen, now);
       case Succeeded _ -> catchingUp(plan, state, seen, now);
-      case RolledBack _ -> new Step(state, goingBack(seen.census()), Optional.empty());
+      case RolledBack _ -> rolledBack(state, seen.census());
       case Draft _, WaitingForApproval _, Ready _, Aborted _, Superseded _ -> Step.to(state);
     };
   }
@@ -909,14 +909,20 @@ public final class RolloutMachine {
     return Step.to(state.in(new RolledBack(reason.toString())), new RolloutEffect.CloseOut(false));
   }
 
-  // What it is to go back to may be out of reach for a while only.
+  // What it is to go back to may be out of reach for a while only. Not before the end, which
+  // would wait for these tries.
+  private static Step rolledBack(RolloutState state, Census census) {
+    List<RolloutEffect> effects = goingBack(census);
+    if (isAnyOnline(census, DeploymentState.RESTORE_FAILED)) {
+      effects.add(new RolloutEffect.RestoreAgain(false));
+    }
+    return new Step(state, effects, Optional.empty());
+  }
+
   private static List<RolloutEffect> goingBack(Census census) {
     List<RolloutEffect> effects = new ArrayList<>();
     if (isAnyOnline(census, DeploymentState.RESTORING) || census.inFlightOnline() > 0) {
       effects.add(new RolloutEffect.Expire());
-    }
-    if (isAnyOnline(census, DeploymentState.RESTORE_FAILED)) {
-      effects.add(new RolloutEffect.RestoreAgain(false));
     }
     return effects;
   }

@@ -348,6 +348,30 @@ class RolloutMachineTest {
   }
 
   @Test
+  void endsBeforeWhoCouldNotGoBackIsOrderedToDoSoAgain() {
+    SimulatedRollout rollout = started();
+    rollout.commitOffered();
+    rollout.apply(new RolloutEvent.RollBack("too hot"));
+    List<SimulatedRollout.Member> back =
+        rollout.members.stream().filter(one -> one.state == DeploymentState.RESTORING).toList();
+    SimulatedRollout.Member stuck = back.getFirst();
+    rollout.couldNotGoBack(stuck);
+    rollout.pass(rollout.plan.deadlines().start());
+    // Others are under way still, and in time.
+    back.stream().skip(1).forEach(one -> one.orderedAt = rollout.now);
+
+    rollout.observe(Evidence.NONE);
+    assertThat(rollout.state.phase().code()).isEqualTo("ROLLING_BACK");
+    assertThat(stuck.state).isEqualTo(DeploymentState.RESTORE_FAILED);
+
+    back.stream().skip(1).forEach(one -> one.state = DeploymentState.RESTORED);
+    rollout.observe(Evidence.NONE);
+    assertThat(rollout.state.phase().code()).isEqualTo("ROLLED_BACK");
+    rollout.observe(Evidence.NONE);
+    assertThat(stuck.state).isEqualTo(DeploymentState.RESTORING);
+  }
+
+  @Test
   void ordersWhoCouldNotGoBackToDoSoAgainWithinTwoDaysHoweverLongADeviceMayTakeToBegin() {
     Duration day = Duration.ofDays(1);
     RolloutPlan.Deadlines deadlines = new RolloutPlan.Deadlines(day, day, day, day);

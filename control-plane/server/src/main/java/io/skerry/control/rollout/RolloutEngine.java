@@ -482,6 +482,10 @@ final class RolloutEngine {
 
   // Who cannot go back, however often it is ordered to, runs what was rolled back.
   private void tellNotRestored(Stored stored, Watched one, GoingBack back) {
+    if (stored.state().phase() instanceof RolloutPhase.RollingBack) {
+      // Nobody was told of those who are stuck already when it ends.
+      one.notRestored = 0;
+    }
     if (!(stored.state().phase() instanceof RolloutPhase.RolledBack)) {
       return;
     }
