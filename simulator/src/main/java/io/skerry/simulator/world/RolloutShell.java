@@ -727,10 +727,9 @@ final class RolloutShell implements RolloutBooks {
         case Eligibility.Eligible(ProfileId profile) -> {
           one.profile = profile;
           if (hasAlready(rollout, one)) {
-            one.state =
-                isOwn(rollout, one.device, one)
-                    ? DeploymentState.COMMITTED
-                    : DeploymentState.ALREADY_INSTALLED;
+            boolean own = isOwn(rollout, one.device, one);
+            one.state = own ? DeploymentState.COMMITTED : DeploymentState.ALREADY_INSTALLED;
+            one.hasOrder |= own;
           } else {
             rememberPrevious(rollout, one);
             offered.add(one.device);

@@ -282,10 +282,11 @@ final class Deployments {
     String rollout = order.id().value();
     transaction.update(
         """
-        update deployment d set due_at = null,
-          state = case when exists (select 1 from desired_slot own
-              where own.device = d.device and own.rollout is not distinct from d.rollout)
-            then 'COMMITTED' else 'ALREADY_INSTALLED' end
+        update deployment d set due_at = null, (state, has_order) = (
+          select case when count(*) > 0 then 'COMMITTED' else 'ALREADY_INSTALLED' end,
+            d.has_order or count(*) > 0
+          from desired_slot own
+          where own.device = d.device and own.rollout is not distinct from d.rollout)
         where d.rollout = ? and d.device = any(?) and not exists (
           select 1 from rollout_variant v
           left join device_slot_report r on r.device = d.device and r.slot = any(?)

@@ -174,6 +174,28 @@ class UnitRolloutTest {
     assertThat(ordered("ears")).containsEntry("a", of("ears", 1, 3));
   }
 
+  /** Whether it was sent back is known by its order alone. */
+  @Test
+  void goesBackAlsoWithWhoHasWhatDidNotChangeOnlySinceItFailed() {
+    unitEverywhere(1);
+    String bad = fleet.create(UNIT.formatted(2)).id();
+    fleet.report(bad, "COMMITTED");
+    fleet.act(bad, RolloutAct.ROLLBACK);
+    String same = fleet.create(UNIT.formatted(1)).id();
+    fleet.look();
+    failEars("a");
+    fleet.look();
+    assertThat(fleet.states(same)).containsEntry("a", "FAILED");
+    fleet.report(same, "COMMITTED");
+    fleet.act(same, RolloutAct.RETRY);
+    fleet.look();
+    assertThat(fleet.states(same)).containsEntry("a", "COMMITTED").containsEntry("b", "COMMITTED");
+
+    fleet.act(same, RolloutAct.ROLLBACK);
+
+    assertThat(fleet.states(same)).containsEntry("a", "RESTORING").containsEntry("b", "RESTORING");
+  }
+
   @Test
   void rollsOutOnePartAloneAndGoesBackWithIt() {
     unitEverywhere(1);
