@@ -142,11 +142,14 @@ public final class DataFlows {
                       where n.last_end <= now() - ? * interval '1 millisecond'), 0)::bigint as gone,
                     count(*) filter (
                       where r.running_model is not null
-                        and (n.last_end is null or n.last_end < now() - interval '1 millisecond'
-                          * (?::bigint + ? * greatest(n.length, o.window_millis)))) as silent
+                        and n.last_end < now() - interval '1 millisecond'
+                          * (?::bigint + ? * greatest(n.length, o.window_millis)))
+                      + count(*) filter (where r.running_model is not null and n.last_end is null)
+                        * (coalesce(max(n.records), 0) < ?)::int as silent
                   from (select slot, max(received_at) as last_at, max(end_at) as last_end,
                       max(coalesce(told_millis, window_millis)) as millis,
-                      max((extract(epoch from end_at - start_at) * 1000)::bigint) as length
+                      max((extract(epoch from end_at - start_at) * 1000)::bigint) as length,
+                      sum(count(*)) over () as records
                     from (select * from telemetry_window
                       where device = d.id and window_millis > 0
                       order by boot_epoch desc, sequence desc limit ?) newest
@@ -176,6 +179,7 @@ public final class DataFlows {
                 span.toMillis(),
                 wait.toMillis(),
                 SILENT_WINDOWS,
+                NEWEST_RECORDS,
                 NEWEST_RECORDS,
                 span.toMillis()));
   }

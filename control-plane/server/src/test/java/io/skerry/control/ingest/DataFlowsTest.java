@@ -111,6 +111,19 @@ class DataFlowsTest {
     assertThat(flow("off").silent()).isZero();
   }
 
+  /** Its windows may be so much longer that none is among the newest records of the device. */
+  @Test
+  void callsNoVersionSilentWhoseWindowsAreNotLookedAt() {
+    device("mixed", true, 40, 40);
+    runs("mixed", "main");
+    runs("mixed", "spare");
+    for (int i = 0; i < 40; i++) {
+      window("mixed", i + 1, now - 60L * (40 - i), 1);
+    }
+
+    assertThat(flow("mixed").silent()).isZero();
+  }
+
   @Test
   void tellsWhichSamplesADeviceChoseAndDidNotKeep() {
     device("full", true, 3, 3);
