@@ -209,7 +209,12 @@ class PausedRolloutTest {
   }
 
   private void endedAMonthAgo(String id) {
-    fleet.sql("update rollout set ended_at = ended_at - interval '31 days' where id = ?", id);
+    fleet.sql(
+        """
+        update rollout set ended_at = ended_at - interval '31 days',
+          state = jsonb_set(state, '{stages,0,openedAt,0}', '"2026-01-01T00:00:00Z"') where id = ?
+        """,
+        id);
     fleet.look();
     assertThat(released(id)).isEqualTo(1);
   }

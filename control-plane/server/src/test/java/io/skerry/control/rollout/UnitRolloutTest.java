@@ -183,6 +183,7 @@ class UnitRolloutTest {
     fleet.act(bad, RolloutAct.ROLLBACK);
     String same = fleet.create(UNIT.formatted(1)).id();
     fleet.look();
+    fleet.report(same, "STAGED", List.of("a"));
     failEars("a");
     fleet.look();
     assertThat(fleet.states(same)).containsEntry("a", "FAILED");
