@@ -147,8 +147,10 @@ final class ImageMeter extends Meter {
       double light = newest[x];
       rowSum += light;
       rowSquares += light * light;
-      rowChroma += highest[x] - lowest[x];
-      rowPeaks += highest[x];
+      // Black that is rounded lies a little below 0: no part of a peak is less than none of it.
+      float peak = Math.max(0, highest[x]);
+      rowChroma += peak - Math.max(0, lowest[x]);
+      rowPeaks += peak;
     }
     sum += rowSum;
     squares += rowSquares;

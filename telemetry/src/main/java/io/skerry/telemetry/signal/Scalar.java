@@ -16,7 +16,7 @@ import java.util.Optional;
  * image.contrast         standard deviation of i                            share of full light, 0 to 1/2
  * image.sharpness        sqrt(mean of L^2 / variance of i)                  >= 0; 0 without contrast
  *                        L = up + down + left + right - 4 i of each pixel that has all four
- * image.saturation       sum of (max - min of v) / sum of (max of v)        0 to 1; with three channels only
+ * image.saturation       sum of (max - min of v) / sum of (max of v)        0 to 1; with three channels only; v below 0 as 0
  * image.clipped          share of v at or beyond black or white             0 to 1; to 1/512 of full light
  * }</pre>
  *

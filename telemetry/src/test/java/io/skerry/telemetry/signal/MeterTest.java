@@ -150,6 +150,32 @@ class MeterTest {
     }
   }
 
+  /** A night whose black is rounded: a little below 0 in one channel, above it in another. */
+  @Test
+  void keepsTheSaturationOfDarknessWithinItsRange() {
+    float[] black = {-2.1179f, -2.0357f, -1.8044f};
+    float[] rounded = {-2.118f, -2.0355f, -1.806f};
+    float[] below = {-2.12f, -2.04f, -1.81f};
+    Signal.Image image =
+        new Signal.Image(
+            HEIGHT,
+            WIDTH,
+            3,
+            false,
+            List.of(black[0], black[1], black[2]),
+            List.of(2.2489f, 2.4286f, 2.64f));
+    float[] night = new float[HEIGHT * WIDTH * 3];
+    for (int i = 0; i < night.length; i++) {
+      night[i] = rounded[i % 3];
+    }
+    assertThat(measured(image, night)[3]).isBetween(0f, 1f);
+
+    for (int i = 0; i < night.length; i++) {
+      night[i] = below[i % 3];
+    }
+    assertThat(measured(image, night)[3]).isEqualTo(0);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {0, 200, HEIGHT * WIDTH * 3 - 1})
   void saysOfAnElementThatIsNoNumberWhatItIs(int at) {
