@@ -313,10 +313,24 @@ public final class MonitoringManifests {
     if (feature.scalar().filter(Scalar::isBounded).isPresent()) {
       // Darkness is no impossible value, though the reference is of days only.
       Scalar scalar = feature.scalar().get();
-      float[] edges = edges(sortedFinite(values, missing));
+      float[] sorted = sortedFinite(values, missing);
+      float[] edges = edges(sorted);
+      if (edges.length == 0 && sorted.length > 0) {
+        edges = edgesAround(sorted[0], scalar);
+      }
       return counted(ReferenceBins.of(edges, scalar.minimum(), scalar.maximum(), missing), values);
     }
     return feature.categorical() ? categoryBins(values, missing) : measuredBins(values, missing);
+  }
+
+  // Of a scalar that the reference has one value of, as sounds that never clip, no other value is
+  // impossible: in one bin nothing would tell these from it.
+  private static float[] edgesAround(float value, Scalar scalar) {
+    float below = Math.nextDown(value);
+    if (!(value > scalar.minimum())) {
+      return new float[] {value};
+    }
+    return value < scalar.maximum() ? new float[] {below, value} : new float[] {below};
   }
 
   private static Bins measuredBins(float[] values, float missing) {

@@ -94,6 +94,41 @@ class SignalPlanTest {
     }
   }
 
+  /** A reference whose pictures never clip must not hide one that does. */
+  @Test
+  void tellsAnotherValueFromTheOnlyOneOfTheReference() throws MalformedDocumentException {
+    float[][] rows = new float[50][];
+    for (int row = 0; row < rows.length; row++) {
+      rows[row] = new float[] {.5f, .1f, 1, 1, 0};
+    }
+    MonitoringPlan plan =
+        MonitoringPlan.of(
+            MonitoringManifests.ofSignal(
+                MonitoringManifests.fromReference(
+                    "x",
+                    IMAGE.scalars().stream().map(Feature::of).toList(),
+                    rows,
+                    "y",
+                    new float[rows.length],
+                    .5),
+                IMAGE));
+    WindowSketch sketch = new WindowSketch(plan);
+    sketch.observe(rows[0], .5f, 1, 100);
+    sketch.observe(new float[] {.2f, .2f, 2, .5f, .4f}, .5f, 1, 100);
+
+    List<List<Long>> counts = new ArrayList<>();
+    for (int stream = 0; stream < 5; stream++) {
+      counts.add(sketch.counts().counts(stream).subList(0, plan.layout().ordinary(stream)));
+    }
+    assertThat(counts)
+        .containsExactly(
+            List.of(1L, 1L, 0L),
+            List.of(0L, 1L, 1L),
+            List.of(0L, 1L, 1L),
+            List.of(1L, 1L, 0L),
+            List.of(1L, 1L));
+  }
+
   @Test
   void aRuleForTheTensorOrAnElementLeavesNoScalar() throws MalformedDocumentException {
     for (PrivacyRule.Action action :
