@@ -3,6 +3,7 @@ package io.skerry.agent.observe;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Room for items of one version that wait to be measured by the consumer, since what a client gave
  * is its own again once it has its answer. What is given back the next one takes: once there are as
- * many as ever wait, copying allocates nothing. For any thread.
+ * many as ever wait, copying allocates nothing. Where versions find no room, {@link #share} gives
+ * each its part. For any thread.
  */
 final class ItemCopies {
   /** Bytes that items of all versions wait in together. */
@@ -22,6 +24,9 @@ final class ItemCopies {
   private final int itemBytes;
   private final Semaphore bytesFree;
   private volatile boolean closed;
+  // Since room was shared last.
+  private volatile boolean asked;
+  private volatile boolean refused;
   private final AtomicReferenceArray<@Nullable ByteBuffer> kept =
       new AtomicReferenceArray<>(KEPT_MAX);
 
@@ -35,13 +40,18 @@ final class ItemCopies {
 
   /** Room for an item; null when there is none, or no memory for it. */
   @Nullable ByteBuffer take() {
+    asked = true;
     for (int place = 0; place < KEPT_MAX; place++) {
       ByteBuffer copy = kept.get(place) == null ? null : kept.getAndSet(place, null);
       if (copy != null) {
         return copy;
       }
     }
-    if (itemBytes > BYTES_MAX || !bytesFree.tryAcquire(itemBytes)) {
+    if (itemBytes > BYTES_MAX) {
+      return null;
+    }
+    if (!bytesFree.tryAcquire(itemBytes)) {
+      refused = true;
       return null;
     }
     try {
@@ -72,10 +82,39 @@ final class ItemCopies {
 
   /** Lets go of those that no item waits in. */
   void clear() {
+    keepAtMost(0);
+  }
+
+  private void keepAtMost(int bytes) {
+    int left = bytes;
     for (int place = 0; place < KEPT_MAX; place++) {
-      if (kept.get(place) != null && kept.getAndSet(place, null) != null) {
+      if (kept.get(place) == null) {
+        continue;
+      }
+      if (left >= itemBytes) {
+        left -= itemBytes;
+      } else if (kept.getAndSet(place, null) != null) {
         bytesFree.release(itemBytes);
       }
+    }
+  }
+
+  /**
+   * Where one found no room since the last call: those that asked for room since then keep an equal
+   * part each of what no item waits in, the others nothing. A burst of one version would else take
+   * the room of all others for good.
+   *
+   * @param all that share the same bytes
+   */
+  static void share(List<ItemCopies> all) {
+    if (all.stream().noneMatch(one -> one.refused)) {
+      return;
+    }
+    int asking = Math.toIntExact(all.stream().filter(one -> one.asked).count());
+    for (ItemCopies one : all) {
+      one.keepAtMost(one.asked ? BYTES_MAX / Math.max(1, asking) : 0);
+      one.asked = false;
+      one.refused = false;
     }
   }
 }

@@ -489,6 +489,7 @@ public final class Observer implements PredictionListener, FeedbackSink, ModelWa
             model.rest(now);
           }
         });
+    ItemCopies.share(watched.values().stream().map(WatchedModel::copies).toList());
   }
 
   private void sealReplaced(long now) {

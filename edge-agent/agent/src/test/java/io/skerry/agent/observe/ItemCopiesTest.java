@@ -49,6 +49,40 @@ class ItemCopiesTest {
     assertThat(free.availablePermits()).isEqualTo(ItemCopies.BYTES_MAX);
   }
 
+  /** A burst of two took all of it, and they kept it. */
+  @Test
+  void givesEachVersionItsPartWhereOneFindsNoRoom() throws MalformedDocumentException {
+    ItemCopies first = new ItemCopies(plan(), free);
+    ItemCopies second = new ItemCopies(plan(), free);
+    ItemCopies third = new ItemCopies(plan(), free);
+    List<ItemCopies> all = List.of(first, second, third);
+    assertThat(burst(first, 4)).isEqualTo(4);
+    assertThat(burst(second, 8)).isEqualTo(8);
+    ItemCopies.share(all);
+    assertThat(free.availablePermits()).as("nobody was refused").isZero();
+
+    assertThat(burst(third, 8)).isZero();
+    ItemCopies.share(all);
+    assertThat(burst(third, 8)).as("a third of all").isEqualTo(4);
+    assertThat(burst(second, 8)).isEqualTo(4);
+
+    ItemCopies.share(all);
+    assertThat(burst(third, 6)).as("the first asked for none meanwhile").isEqualTo(6);
+    assertThat(burst(second, 6)).isEqualTo(6);
+  }
+
+  private static int burst(ItemCopies copies, int items) {
+    List<ByteBuffer> taken = new ArrayList<>();
+    for (int i = 0; i < items; i++) {
+      ByteBuffer copy = copies.take();
+      if (copy != null) {
+        taken.add(copy);
+      }
+    }
+    taken.forEach(copies::giveBack);
+    return taken.size();
+  }
+
   private static MonitoringPlan plan() throws MalformedDocumentException {
     Signal sound = new Signal.Waveform(ITEM / Float.BYTES, 1, false, 1);
     int scalars = sound.scalars().size();
