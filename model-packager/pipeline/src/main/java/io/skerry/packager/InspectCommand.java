@@ -9,6 +9,7 @@ import io.skerry.artifact.TensorSpec;
 import io.skerry.packager.graph.ModelRefusedException;
 import io.skerry.packager.graph.OnnxImport;
 import io.skerry.packager.measure.FloatOperators;
+import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.tflite.TfliteImport;
 import io.skerry.profile.Precision;
 import io.skerry.protocol.MalformedDocumentException;
@@ -115,13 +116,7 @@ final class InspectCommand implements Callable<Integer> {
                   String.join(", ", features.subList(0, Math.min(features.size(), TOLD_MAX))),
                   features.size() > TOLD_MAX ? ", ..." : ""));
       plan.signal()
-          .ifPresent(
-              signal ->
-                  lines.add(
-                      signal
-                          + (plan.isMeasured()
-                              ? ""
-                              : ", of which privacy rules leave no scalar to be counted")));
+          .ifPresent(signal -> lines.add(signal + (plan.isMeasured() ? "" : Baseline.NO_SCALAR)));
       return lines.stream().map(line -> line.replaceAll("[\\p{Cc}\\p{Cf}]+", " ")).toList();
     } catch (MalformedDocumentException e) {
       return List.of("cannot be told: %s".formatted(e.getMessage()));

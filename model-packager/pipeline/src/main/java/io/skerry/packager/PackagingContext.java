@@ -6,7 +6,6 @@ import io.skerry.packager.measure.Judge;
 import io.skerry.packager.measure.Unjudged;
 import io.skerry.packager.sign.Baseline;
 import io.skerry.packager.sign.VariantWriter;
-import io.skerry.telemetry.signal.StatedSignal;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +64,6 @@ record PackagingContext(
         sharedItems,
         variants,
         refused,
-        baseline.signal().map(StatedSignal.Taken::told));
+        baseline.toldSignal());
   }
 }

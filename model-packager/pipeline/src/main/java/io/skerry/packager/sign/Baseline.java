@@ -5,6 +5,7 @@ import io.skerry.packager.data.Labels;
 import io.skerry.packager.data.Samples;
 import io.skerry.packager.measure.Outputs;
 import io.skerry.packager.quantize.TensorScale;
+import io.skerry.protocol.MalformedDocumentException;
 import io.skerry.telemetry.signal.Elements;
 import io.skerry.telemetry.signal.Meter;
 import io.skerry.telemetry.signal.Scalar;
@@ -49,6 +50,9 @@ public record Baseline(
     Optional<StatedSignal.Taken> signal) {
   /** Elements that are watched where nobody named any. */
   public static final int UNNAMED_FEATURES_MAX = 64;
+
+  /** Said of a signal that nothing is counted of. */
+  public static final String NO_SCALAR = ", of which privacy rules leave no scalar to be counted";
 
   private static final double SUM_TOLERANCE = 0.02;
 
@@ -226,6 +230,34 @@ public record Baseline(
   private Elements elements() {
     TensorScale scale = integers.get(input);
     return scale == null ? Elements.FLOATS : Elements.ofIntegers(scale.scale(), scale.zeroPoint());
+  }
+
+  /** What the input was taken for, and whether rules leave anything of it; for people. */
+  public Optional<String> toldSignal() {
+    return signal.map(taken -> taken.told() + (isMeasured(taken) ? "" : NO_SCALAR));
+  }
+
+  // Asks the plan, as a device does: which rule hides what is decided there alone.
+  private boolean isMeasured(StatedSignal.Taken taken) {
+    MonitoringManifest rules =
+        MonitoringManifests.ofSignal(
+            MonitoringManifests.fromReference(
+                input,
+                features,
+                new float[2][features.size()],
+                new Scores(
+                    output.name(),
+                    List.of(new float[1], new float[1]),
+                    false,
+                    output.threshold(),
+                    List.of()),
+                settings),
+            taken.signal());
+    try {
+      return MonitoringPlan.of(rules).isMeasured();
+    } catch (MalformedDocumentException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /**

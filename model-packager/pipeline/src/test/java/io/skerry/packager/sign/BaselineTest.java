@@ -15,7 +15,9 @@ import io.skerry.telemetry.signal.StatedSignal;
 import io.skerry.telemetry.sketch.MonitoringManifests.Feature;
 import io.skerry.telemetry.sketch.MonitoringPlan;
 import io.skerry.telemetry.sketch.MonitoringSettings;
+import io.skerry.wire.artifact.v1.Budget;
 import io.skerry.wire.artifact.v1.MonitoringManifest;
+import io.skerry.wire.artifact.v1.PrivacyRule;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -196,6 +198,41 @@ class BaselineTest {
         .isInstanceOf(DataRefusedException.class)
         .hasMessageContaining("image.brightness of 40 of 40 items")
         .hasMessageContaining("correct black, white or fullScale");
+  }
+
+  /** Nobody would notice that nothing is watched of the input. */
+  @Test
+  void tellsWhereRulesLeaveNoScalar() throws Exception {
+    StatedSignal.Taken image =
+        new StatedSignal(
+                StatedSignal.Kind.IMAGE,
+                Optional.empty(),
+                List.of(0f),
+                List.of(1f),
+                OptionalDouble.empty())
+            .of(List.of(3L, 4L), () -> new StatedSignal.Range(0, 0));
+    PrivacyRule round =
+        PrivacyRule.newBuilder()
+            .setField("input:x")
+            .setAction(PrivacyRule.Action.ROUND)
+            .setStep(.1)
+            .build();
+
+    assertThat(told(image, List.of())).contains(image.told());
+    assertThat(told(image, List.of(round))).contains(image.told() + Baseline.NO_SCALAR);
+  }
+
+  private static Optional<String> told(StatedSignal.Taken signal, List<PrivacyRule> rules) {
+    return new Baseline(
+            "x",
+            Baseline.ofSignal(List.of(), signal),
+            Samples.of("items", NpyArray.ofFloats(new float[12], 1, 12), 12),
+            Baseline.Output.score("y", .5),
+            new MonitoringSettings(List.of(), rules, Budget.getDefaultInstance()),
+            Optional.empty(),
+            Map.of(),
+            Optional.of(signal))
+        .toldSignal();
   }
 
   private static MonitoringManifest ofSignal(
