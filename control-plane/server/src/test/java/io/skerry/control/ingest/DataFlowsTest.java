@@ -118,7 +118,7 @@ class DataFlowsTest {
     runs("mixed", "main");
     runs("mixed", "spare");
     for (int i = 0; i < 40; i++) {
-      window("mixed", i + 1, now - 60L * (40 - i), 1);
+      window("mixed", i + 1, now - 40 + i, 1);
     }
 
     assertThat(flow("mixed").silent()).isZero();
