@@ -54,7 +54,10 @@ public enum DeploymentState {
   RESTORING,
   /** Runs again what it ran before. */
   RESTORED,
-  /** Could not go back; ordered back again a few times, and RESTORED if it gets there later. */
+  /**
+   * Could not go back; ordered back again a few times, and RESTORED if it gets there while the
+   * rollout is followed.
+   */
   RESTORE_FAILED,
   /**
    * What it says of itself changed before it was ordered, and nothing that the rollout brings fits
