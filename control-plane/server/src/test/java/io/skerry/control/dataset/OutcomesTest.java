@@ -156,7 +156,7 @@ class OutcomesTest {
     tell(new ToldOutcome("cam-1", null, "ticket-79", 1, NOON.plusSeconds(60)));
     sample("cam-1", "p1", "ticket-78", .9f);
 
-    plane.database().run(transaction -> outcomes.name(transaction, Instant.now()));
+    RecordStore.of(plane).nameOutcomes();
     tell();
 
     assertThat(joined()).containsExactly("p1 1.0");

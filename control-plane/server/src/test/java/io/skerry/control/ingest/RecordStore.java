@@ -17,9 +17,11 @@ public final class RecordStore {
   private final WindowLayouts layouts;
   private final IngestConfig config;
   private final Retention retention;
+  private final OutcomeJoins joins;
 
   private RecordStore(TestPlane plane, IngestConfig config) {
     this.retention = plane.bean(Retention.class);
+    this.joins = plane.bean(OutcomeJoins.class);
     this.database = plane.database();
     this.seals = plane.bean(SealedSample.class);
     this.keys = plane.bean(TenantKeys.class);
@@ -74,6 +76,11 @@ public final class RecordStore {
           rows.insert(transaction);
           before.run();
         });
+  }
+
+  /** Looks for the predictions of outcomes that name a client only. */
+  public void nameOutcomes() {
+    database.run(transaction -> joins.name(transaction, Instant.now()));
   }
 
   /** Does something while somebody has been storing windows for so long. */
