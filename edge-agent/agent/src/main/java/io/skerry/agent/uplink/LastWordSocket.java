@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * the peer still said, and then with the writer's failure.
  */
 final class LastWordSocket extends Socket {
-  private volatile @Nullable IOException writing;
+  private volatile @Nullable IOException writeFailure;
 
   @Override
   public OutputStream getOutputStream() throws IOException {
@@ -28,7 +28,7 @@ final class LastWordSocket extends Socket {
 
       @Override
       public void write(byte[] bytes, int offset, int length) throws IOException {
-        if (writing != null) {
+        if (writeFailure != null) {
           return;
         }
         try {
@@ -37,7 +37,7 @@ final class LastWordSocket extends Socket {
           if (isClosed()) {
             throw e;
           }
-          writing = e;
+          writeFailure = e;
         }
       }
     };
@@ -55,7 +55,7 @@ final class LastWordSocket extends Socket {
       @Override
       public int read(byte[] into, int offset, int length) throws IOException {
         int bytes = in.read(into, offset, length);
-        IOException failure = writing;
+        IOException failure = writeFailure;
         if (bytes < 0 && failure != null) {
           throw failure;
         }
