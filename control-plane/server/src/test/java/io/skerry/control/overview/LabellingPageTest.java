@@ -34,12 +34,14 @@ class LabellingPageTest {
   @AfterEach
   void forget() {
     sql("delete from label_task");
+    sql("delete from telemetry_prediction where device = 'labelled'");
     sql("delete from telemetry_feedback where device = 'labelled'");
     sql("delete from device where id = 'labelled'");
   }
 
   private void queue(int tasks) {
     for (int task = 0; task < tasks; task++) {
+      predict("p-" + task);
       sql(
           """
           insert into label_task (device, prediction_id, model, version, at, score, predicted,
@@ -48,6 +50,17 @@ class LabellingPageTest {
           """,
           "p-" + task);
     }
+  }
+
+  // A task whose prediction is gone is one that nobody needs.
+  private void predict(String prediction) {
+    sql(
+        """
+        insert into telemetry_prediction (device, prediction_id, subject, slot, model, version, at,
+          stratum, inclusion_probability)
+        values ('labelled', ?, '', 'main', 'm', 1, now(), 'base', 1)
+        """,
+        prediction);
   }
 
   private Browser opened(Path folder, int tasks) throws Exception {
@@ -166,6 +179,7 @@ class LabellingPageTest {
   @Test
   void acceptsNothingThatWasNotPredictedAndTakesAnAmountOfSeveralDigits(@TempDir Path folder)
       throws Exception {
+    predict("unsaid");
     sql(
         """
         insert into label_task (device, prediction_id, model, version, at, reason, state, queued_at)

@@ -32,13 +32,20 @@ class LabelFilesTest {
     long number = TestIncidents.open(database, new Cohort("site", "files"), Stream.Kind.QUALITY);
     String id = "incident-" + number;
     database.run(
-        transaction ->
-            transaction.update(
-                """
+        transaction -> {
+          transaction.update(
+              """
+              insert into telemetry_prediction (device, prediction_id, subject, slot, model,
+                version, at, stratum, inclusion_probability)
+              values ('files', 'p-1', '', 'main', 'm', 1, now(), 'base', 1)
+              """);
+          transaction.update(
+              """
                 insert into label_task (device, prediction_id, model, version, at, score,
                   predicted, reason, state, queued_at)
                 values ('files', 'p-1', 'm', 1, now(), .5, 1, '=why', 'OPEN', now())
-                """));
+                """);
+        });
 
     assertThat(plane.get("/v1/labels.csv").body())
         .startsWith("id,device,predictionId,model,version,")
@@ -52,6 +59,7 @@ class LabelFilesTest {
     database.run(
         transaction -> {
           transaction.update("delete from label_task where device = 'files'");
+          transaction.update("delete from telemetry_prediction where device = 'files'");
           transaction.update("delete from incident where number = ?", number);
         });
   }
