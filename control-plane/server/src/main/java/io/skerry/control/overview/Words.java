@@ -165,7 +165,8 @@ public final class Words {
     }
     Incident.Effect effect = incident.effect();
     return switch (effect.kind()) {
-      case "LOCATION", "CONDITIONAL", "OUTPUT", "SCALE" -> signed(effect.value(), 3);
+      case "LOCATION", "CONDITIONAL", "OUTPUT" -> "mean " + signed(effect.value(), 3);
+      case "SCALE" -> "spread " + signed(effect.value(), 3);
       default -> signed(100 * effect.value()) + " points";
     };
   }
